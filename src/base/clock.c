@@ -1,0 +1,31 @@
+/* clock.c - the clocks of the operating system. */
+#include "base/clock.h"
+
+#include <time.h>
+
+static double seconds(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+double fr_clock_monotonic(void *ctx)
+{
+    (void)ctx;
+    return seconds(CLOCK_MONOTONIC);
+}
+
+double fr_time_unix_s(void)
+{
+    return seconds(CLOCK_REALTIME);
+}
+
+char *fr_time_iso(double unix_s, char *buf)
+{
+    time_t t = (time_t)unix_s;
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    strftime(buf, FR_ISO_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return buf;
+}

@@ -1,0 +1,54 @@
+/* error.c - status names and the text of an error. */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const status_names[] = {
+#define NAME(name, text) #name,
+    FR_STATUS_MAP(NAME)
+#undef NAME
+};
+
+static const char *const status_texts[] = {
+#define TEXT(name, text) text,
+    FR_STATUS_MAP(TEXT)
+#undef TEXT
+};
+
+const char *fr_status_name(fr_status status)
+{
+    return status_names[status];
+}
+
+const char *fr_status_text(fr_status status)
+{
+    return status_texts[status];
+}
+
+fr_status fr_error_set(fr_error *err, fr_status status, const char *fmt, ...)
+{
+    if (err) {
+        va_list args;
+        err->status = status;
+        va_start(args, fmt);
+        vsnprintf(err->message, sizeof(err->message), fmt, args);
+        va_end(args);
+    }
+    return status;
+}
+
+void fr_error_prefix(fr_error *err, const char *fmt, ...)
+{
+    if (!err) return;
+    char old[FR_ERROR_MAX];
+    memcpy(old, err->message, sizeof(old));
+
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(err->message, sizeof(err->message), fmt, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof(err->message)) return;
+    snprintf(err->message + n, sizeof(err->message) - (size_t)n, ": %s", old);
+}
