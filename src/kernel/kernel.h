@@ -1,0 +1,134 @@
+/* kernel.h - the arithmetic of the engine: one table of functions a device.
+ *
+ *     const fr_kernels *k = fr_kernels_best();
+ *     k->layer_norm_forward(y, s, mean, rstd, x, NULL, no_dropout, w, b, eps, rows, n);
+ *
+ * `scalar` is the oracle: plain loops that read like the formulas. `cpu` is the
+ * fast one (oneDNN products, AVX-512 / AVX2 or portable row-wise work) and must
+ * agree with it. Kernels cannot fail, allocate nothing that lasts and never
+ * look at the environment. Outputs come first, sizes last; matrices are
+ * row-major; backward kernels accumulate (+=) into dx, dw, db, any of which may
+ * be NULL where the gradient is not wanted. Same inputs and thread count, same
+ * bits: work is cut into fixed chunks and sums run in a fixed order.
+ *
+ * A packed batch is [T, n] with `offsets` [S + 1]: segment s owns rows
+ * offsets[s] .. offsets[s + 1] - 1. Only attention looks at segments. */
+#ifndef FR_KERNEL_KERNEL_H
+#define FR_KERNEL_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/dropout.h"
+
+enum { FR_IGNORE = -100 }; /* a target that does not count, as in torch */
+
+typedef enum fr_activation {
+    FR_ACT_NONE,
+    FR_ACT_GELU,      /* x Phi(x), by erf */
+    FR_ACT_GELU_TANH, /* tanh approximation (gelu_new, gelu_pytorch_tanh) */
+    FR_ACT_RELU,
+    FR_ACT_TANH,
+    FR_ACT_SILU,
+    FR_N_ACTIVATIONS
+} fr_activation;
+
+typedef struct fr_attention {
+    size_t n_segments;
+    const uint32_t *offsets; /* [n_segments + 1] */
+    size_t n_heads, head_dim;
+    float scale;        /* usually 1 / sqrt(head_dim) */
+    fr_dropout dropout; /* on probabilities: row = query row * n_heads + head,
+                           col = key's position in its segment */
+} fr_attention;
+
+typedef struct fr_adamw {
+    float lr, beta1, beta2, eps, weight_decay;
+    float grad_scale; /* gradients are multiplied with this first (clipping, accumulation) */
+    uint64_t step;    /* counts from 1, for the bias correction */
+} fr_adamw;
+
+typedef struct fr_kernels {
+    const char *name; /* "scalar", "cpu" */
+
+    /* y = x w^T + b.   y [M, N], x [M, K], w [N, K], b [N] or NULL.
+     * wt [K, N] is w transposed, kept by the caller (see transpose); NULL: use w. */
+    void (*linear_forward)(float *y, const float *x, const float *w, const float *wt,
+                           const float *b, size_t m, size_t k, size_t n);
+    /* dx += dy w     dw += dy^T x     db_n += sum_m dy_mn */
+    void (*linear_backward)(float *dx, float *dw, float *db, const float *dy, const float *x,
+                            const float *w, size_t m, size_t k, size_t n);
+    /* out [cols, rows] = in^T, in [rows, cols] */
+    void (*transpose)(float *out, const float *in, size_t rows, size_t cols);
+
+    /* y_r += table[ids_r] when accumulate, else y_r = table[ids_r].   y [rows, n] */
+    void (*gather_forward)(float *y, const float *table, const int32_t *ids, int accumulate,
+                           size_t rows, size_t n);
+    /* dtable[ids_r] += dy_r, in order of r */
+    void (*gather_backward)(float *dtable, const float *dy, const int32_t *ids, size_t rows,
+                            size_t n);
+
+    /* s = residual + dropout(x);   y_i = w_i (s_i - mean) rstd + b_i,   rstd = 1/sqrt(var + eps)
+     * y, s, x, residual [rows, n]; mean, rstd [rows]; residual NULL: s = dropout(x).
+     * s may be x. */
+    void (*layer_norm_forward)(float *y, float *s, float *mean, float *rstd, const float *x,
+                               const float *residual, fr_dropout dropout, const float *w,
+                               const float *b, float eps, size_t rows, size_t n);
+    /* With g_i = w_i dy_i and h_i = (s_i - mean) rstd:
+     *   ds_i = rstd (g_i - mean_j(g_j) - h_i mean_j(g_j h_j))
+     *   dresidual += ds     dx += dropout'(ds)     dw_i += sum_r dy_i h_i     db_i += sum_r dy_i */
+    void (*layer_norm_backward)(float *dx, float *dresidual, float *dw, float *db, const float *dy,
+                                const float *s, const float *mean, const float *rstd,
+                                fr_dropout dropout, const float *w, size_t rows, size_t n);
+
+    /* y = act(x + b).   x, y [rows, n], b [n] or NULL */
+    void (*bias_act_forward)(float *y, const float *x, const float *b, fr_activation act,
+                             size_t rows, size_t n);
+    /* With d = dy act'(x + b):   dx += d     db_i += sum_r d_i */
+    void (*bias_act_backward)(float *dx, float *db, const float *dy, const float *x, const float *b,
+                              fr_activation act, size_t rows, size_t n);
+
+    /* y = dropout(x) and dx += dropout'(dy), row = row, col = column. y may be x. */
+    void (*dropout_forward)(float *y, const float *x, fr_dropout dropout, size_t rows, size_t n);
+    void (*dropout_backward)(float *dx, const float *dy, fr_dropout dropout, size_t rows, size_t n);
+
+    /* y += x, over n numbers */
+    void (*add)(float *y, const float *x, size_t n);
+
+    /* Per segment and head:  P = softmax(scale q k^T),  out = dropout(P) v,
+     * lse = log sum exp of the scaled scores.
+     * q, k, v, out [T, n_heads * head_dim]; lse [T, n_heads]. Never holds [T, T]. */
+    void (*attention_forward)(float *out, float *lse, const float *q, const float *k,
+                              const float *v, const fr_attention *a);
+    void (*attention_backward)(float *dq, float *dk, float *dv, const float *dout, const float *out,
+                               const float *lse, const float *q, const float *k, const float *v,
+                               const fr_attention *a);
+
+    /* Mean over the counted rows of -log softmax(logits)[target]; *loss = 0 when none counts.
+     * dlogits [rows, n] = d loss / d logits (set, not added), or NULL. */
+    void (*cross_entropy)(float *loss, float *dlogits, const float *logits, const int32_t *targets,
+                          size_t rows, size_t n);
+
+    /* Row-wise softmax, y may be x. */
+    void (*softmax)(float *y, const float *x, size_t rows, size_t n);
+
+    /* Sum of squares in double, in fixed chunks. */
+    double (*sum_squares)(const float *x, size_t n);
+
+    /* One AdamW step with decoupled decay (Loshchilov and Hutter 2019; torch.optim.AdamW). */
+    void (*adamw)(float *w, float *m, float *v, const float *grad, const fr_adamw *o, size_t n);
+    /* w -= lr * grad_scale * grad */
+    void (*sgd)(float *w, const float *grad, float lr, float grad_scale, size_t n);
+} fr_kernels;
+
+const fr_kernels *fr_kernels_scalar(void);
+
+/* The fast table for this processor (instruction sets are probed at run time). */
+const fr_kernels *fr_kernels_cpu(void);
+
+/* Threads the kernels use (OpenMP), and how many there are. n = 0: all of the
+ * processors this process may run on. */
+void fr_kernels_set_threads(int n);
+int fr_kernels_threads(void);
+
+#endif
