@@ -39,7 +39,6 @@ typedef struct fr_model_info {
     size_t vocab_size;
     size_t hidden_size, n_layers, n_heads;
     bool head_is_new;         /* the head was initialised, not read */
-    bool do_lower_case_known; /* reserved for the tokenizer's configuration */
 } fr_model_info;
 
 /* Reads a Hugging Face folder: config.json and model.safetensors (or shards with an index).
