@@ -51,15 +51,72 @@ typedef struct fr_batch {
 FR_NODISCARD fr_status fr_graph_create(fr_graph **out, const fr_kernels *kernels, fr_error *err);
 void fr_graph_destroy(fr_graph *g);
 
-/* Starts a step. training: record for backward, dropout on. seed, step: of the dropout streams. */
+/* Starts a step. training: record for backward, dropout on. seed, step: of the dropout streams.
+ * Every tensor of the step before is gone. */
 void fr_graph_begin(fr_graph *g, bool training, uint64_t seed, uint64_t step);
 
-/* Adds d loss / d parameter into every parameter's gradient. loss is [1, 1]. */
+/* Adds d loss / d parameter into every parameter's gradient. loss is [1, 1].
+ * Once, at the end of a step: afterwards only the data of `loss` and the gradients of inputs are
+ * still there, the other buffers have been used again on the way.
+ * Errors: FR_ERR_SHAPE (not [1, 1]), FR_ERR_STATE (nothing was recorded). */
 FR_NODISCARD fr_status fr_graph_backward(fr_graph *g, fr_tensor *loss, fr_error *err);
 
 const fr_kernels *fr_graph_kernels(const fr_graph *g);
 
 /* Highest number of bytes the step arena has held. */
 size_t fr_graph_peak_bytes(const fr_graph *g);
+
+/* --- Operations -----------------------------------------------------------
+ * Tensors that go in come from the same graph and step. The one that comes out
+ * belongs to the graph. Labels, ids, rows and batches are borrowed until the
+ * step ends. Errors: FR_ERR_SHAPE (sizes disagree, an index out of range),
+ * FR_ERR_NOMEM, FR_ERR_STATE (a tensor used after it was released). */
+
+/* A leaf [rows, cols] of zeros for the caller to fill. */
+FR_NODISCARD fr_status fr_input(fr_graph *g, size_t rows, size_t cols, bool wants_grad,
+                                fr_tensor **out, fr_error *err);
+
+/* The caller will not use t again: its memory may serve another tensor of this step. */
+void fr_tensor_release(fr_graph *g, fr_tensor *t);
+
+/* y [T, n] = word[ids] + position[place in the segment] + type[types]; type may be NULL. */
+FR_NODISCARD fr_status fr_embed(fr_graph *g, const fr_batch *batch, fr_param *word,
+                                fr_param *position, fr_param *type, fr_tensor **y, fr_error *err);
+
+/* y [M, N] = x [M, K] w^T + b;   w [N, K], b [1, N] or NULL */
+FR_NODISCARD fr_status fr_linear(fr_graph *g, fr_tensor *x, fr_param *w, fr_param *b, fr_tensor **y,
+                                 fr_error *err);
+
+/* y = act(x + b);   b [1, n] or NULL */
+FR_NODISCARD fr_status fr_bias_act(fr_graph *g, fr_tensor *x, fr_param *b, fr_activation act,
+                                   fr_tensor **y, fr_error *err);
+
+/* y = LayerNorm(residual + dropout(x));   residual may be NULL; w, b [1, n].
+ * May take x's buffer over: x must not be used afterwards. */
+FR_NODISCARD fr_status fr_layer_norm(fr_graph *g, fr_tensor *x, fr_tensor *residual,
+                                     float dropout_rate, fr_param *w, fr_param *b, float eps,
+                                     fr_tensor **y, fr_error *err);
+
+/* Scaled dot-product attention within each segment of the batch; q, k, v, y [T, hidden]. */
+FR_NODISCARD fr_status fr_attend(fr_graph *g, fr_tensor *q, fr_tensor *k, fr_tensor *v,
+                                 const fr_batch *batch, size_t n_heads, float dropout_rate,
+                                 fr_tensor **y, fr_error *err);
+
+/* y = dropout(x). May take x's buffer over: x must not be used afterwards. */
+FR_NODISCARD fr_status fr_drop(fr_graph *g, fr_tensor *x, float rate, fr_tensor **y, fr_error *err);
+
+/* y [n_rows, n]: y_r = x_rows[r];   rows [n_rows], each below x's number of rows */
+FR_NODISCARD fr_status fr_gather_rows(fr_graph *g, fr_tensor *x, const int32_t *rows, size_t n_rows,
+                                      fr_tensor **y, fr_error *err);
+
+/* y = a + b */
+FR_NODISCARD fr_status fr_add(fr_graph *g, fr_tensor *a, fr_tensor *b, fr_tensor **y,
+                              fr_error *err);
+
+/* loss [1, 1]: mean over the rows whose label is not FR_IGNORE of -log softmax(logits)[label], 0
+ * where none counts.   logits [N, V], labels [N] in [0, V) or FR_IGNORE.
+ * Source: torch.nn.functional.cross_entropy, reduction="mean". */
+FR_NODISCARD fr_status fr_cross_entropy(fr_graph *g, fr_tensor *logits, const int32_t *labels,
+                                        fr_tensor **loss, fr_error *err);
 
 #endif
