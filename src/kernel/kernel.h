@@ -70,7 +70,7 @@ typedef struct fr_kernels {
 
     /* s = residual + dropout(x);   y_i = w_i (s_i - mean) rstd + b_i,   rstd = 1/sqrt(var + eps)
      * y, s, x, residual [rows, n]; mean, rstd [rows]; residual NULL: s = dropout(x).
-     * s may be x. */
+     * s may be x. s, mean, rstd may be NULL where nothing goes backward; then y may be x. */
     void (*layer_norm_forward)(float *y, float *s, float *mean, float *rstd, const float *x,
                                const float *residual, fr_dropout dropout, const float *w,
                                const float *b, float eps, size_t rows, size_t n);
@@ -97,7 +97,8 @@ typedef struct fr_kernels {
 
     /* Per segment and head:  P = softmax(scale q k^T),  out = dropout(P) v,
      * lse = log sum exp of the scaled scores.
-     * q, k, v, out [T, n_heads * head_dim]; lse [T, n_heads]. Never holds [T, T]. */
+     * q, k, v, out [T, n_heads * head_dim]; lse [T, n_heads], or NULL where nothing goes
+     * backward. Never holds [T, T]. */
     void (*attention_forward)(float *out, float *lse, const float *q, const float *k,
                               const float *v, const fr_attention *a);
     void (*attention_backward)(float *dq, float *dk, float *dv, const float *dout, const float *out,
@@ -105,6 +106,7 @@ typedef struct fr_kernels {
                                const fr_attention *a);
 
     /* Mean over the counted rows of -log softmax(logits)[target]; *loss = 0 when none counts.
+     * A row counts when its target lies in [0, n).
      * dlogits [rows, n] = d loss / d logits (set, not added), or NULL. */
     void (*cross_entropy)(float *loss, float *dlogits, const float *logits, const int32_t *targets,
                           size_t rows, size_t n);
@@ -127,8 +129,17 @@ const fr_kernels *fr_kernels_scalar(void);
 const fr_kernels *fr_kernels_cpu(void);
 
 /* Threads the kernels use (OpenMP), and how many there are. n = 0: all of the
- * processors this process may run on. */
+ * processors this process may run on. Before any call: OMP_NUM_THREADS, else as for 0.
+ * Set it while no kernel runs. */
 void fr_kernels_set_threads(int n);
 int fr_kernels_threads(void);
+
+/* First thing in main: makes idle OpenMP threads sleep, so that spinning is not billed as
+ * work. libgomp reads OMP_WAIT_POLICY in its constructor, before main, so that where the
+ * variable is unset the program starts itself once more with it (same process id, arguments
+ * and environment; child processes do not inherit the variable). Returns in the second
+ * start, or at once where the user has set the variable or the start fails.
+ * argv: main's, ends with NULL. */
+void fr_kernels_wait_passively(char **argv);
 
 #endif
