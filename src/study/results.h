@@ -10,13 +10,7 @@
 #include "base/arena.h"
 #include "base/figure.h"
 #include "base/observer.h"
-
-typedef enum fr_verdict {
-    FR_VERDICT_NONE, /* the reference itself, or quality not measured */
-    FR_VERDICT_COMPARABLE,
-    FR_VERDICT_WORSE,
-    FR_VERDICT_INCONCLUSIVE
-} fr_verdict;
+#include "stat/verdict.h"
 
 /* One seed of a tuned model. */
 typedef struct fr_result_seed {
