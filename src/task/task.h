@@ -35,8 +35,8 @@ void fr_task_close(fr_task *task);
 FR_NODISCARD fr_status fr_task_prompt(const fr_task *task, const char *prompt, const char *text,
                                       size_t len, fr_str *out, fr_error *err);
 
-/* Class that an answer names, or -1: the label word that stands first in it as a whole word, in
- * any case; -1 when none does. "not positive" names no class: a negated word is not an answer. */
+/* Class that an answer names: the label word that stands first in it as a whole word, in any case;
+ * a word right after a negation ("not positive") does not count. -1 when there is none. */
 int32_t fr_task_read_answer(const fr_task *task, const char *answer, size_t len);
 
 #endif

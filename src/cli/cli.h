@@ -1,0 +1,79 @@
+/* cli.h - what the commands share (internal to cli).
+ *
+ * Each command is one file with one `int cli_<name>(int argc, char **argv)`,
+ * which returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped
+ * by Ctrl-C. Results go to standard output, all else to standard error. */
+#ifndef FR_CLI_CLI_H
+#define FR_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
+
+typedef enum cli_kind {
+    CLI_FLAG,   /* bool; takes no value */
+    CLI_TEXT,   /* const char * */
+    CLI_COUNT,  /* size_t */
+    CLI_SEED,   /* uint64_t */
+    CLI_NUMBER, /* double */
+} cli_kind;
+
+typedef struct cli_option {
+    const char *name; /* "--model" */
+    cli_kind kind;
+    void *value;
+    bool required;
+    const char *metavar; /* "DIR"; NULL for flags */
+    const char *help;
+} cli_option;
+
+typedef struct cli_command {
+    const char *name;    /* "tune" */
+    const char *summary; /* one line */
+    const char *usage;   /* what follows "frugal tune", without the options: "FILE" or "" */
+    const char *example; /* "frugal tune --model ..." */
+    const cli_option *options;
+    size_t n_options;
+    size_t n_positional; /* how many words without -- it takes, all required */
+} cli_command;
+
+/* Reads argv[1 ..]: fills the options' values and positional[n_positional]. *help is set for
+ * --help, and then nothing else is checked.
+ * Errors: FR_ERR_USAGE (unknown option: the nearest is named; missing or malformed value). */
+FR_NODISCARD fr_status cli_parse(const cli_command *command, int argc, char **argv,
+                                 const char **positional, bool *help, fr_error *err);
+
+/* cli_parse; on --help prints the help, on an error the error. True: go on; else *status is the
+ * exit status. */
+bool cli_begin(const cli_command *command, int argc, char **argv, const char **positional,
+               int *status);
+
+/* Prints "frugal: message" to standard error and gives the exit status that belongs to it. */
+int cli_report_error(const fr_error *err);
+
+/* Writes text to standard output; CLI_FAILED, with the reason on standard error, when that fails
+ * (a full disk, a closed pipe). */
+int cli_print(const fr_str *text);
+
+/* Remarks (base/log.h) go to standard error from now on. */
+void cli_show_remarks(void);
+
+/* Columns of the terminal on standard output; 0 when it is not a terminal. */
+size_t cli_terminal_width(int fd);
+
+/* Colours may be used on this file descriptor (a terminal, and NO_COLOR is unset). */
+bool cli_use_colour(int fd);
+
+int cli_study(int argc, char **argv);
+int cli_tune(int argc, char **argv);
+int cli_eval(int argc, char **argv);
+int cli_tokenize(int argc, char **argv);
+int cli_report(int argc, char **argv);
+int cli_meters(int argc, char **argv);
+
+#endif
