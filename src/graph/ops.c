@@ -1,0 +1,415 @@
+/* ops.c - the rows of the op table: shape, forward and backward of each.
+ *
+ * Shapes and indices are checked here, once, so that kernels cannot fail.
+ * Where a gradient is not wanted its pointer is NULL and the kernel skips it. */
+#include "graph/ops.h"
+
+#include <math.h>
+#include <string.h>
+
+static float *grad_of(const fr_node *node)
+{
+    return node ? node->t.grad : NULL;
+}
+
+static float *param_data(const fr_param *p)
+{
+    return p ? p->t.data : NULL;
+}
+
+static float *param_grad(const fr_param *p)
+{
+    return p ? p->t.grad : NULL;
+}
+
+static fr_status expect_vector(const char *op, const fr_param *p, size_t n, fr_error *err)
+{
+    if (!p || (p->t.rows == 1 && p->t.cols == n)) return FR_OK;
+    return fr_error_set(err, FR_ERR_SHAPE, "%s: weight %s is [%zu, %zu], expected [1, %zu]", op,
+                        p->name, p->t.rows, p->t.cols, n);
+}
+
+static fr_status expect_same(const char *op, const fr_node *a, const fr_node *b, fr_error *err)
+{
+    if (!b || (a->t.rows == b->t.rows && a->t.cols == b->t.cols)) return FR_OK;
+    return fr_error_set(err, FR_ERR_SHAPE, "%s: [%zu, %zu] against [%zu, %zu]", op, a->t.rows,
+                        a->t.cols, b->t.rows, b->t.cols);
+}
+
+static void same_shape(fr_call *c)
+{
+    c->rows = c->in[0]->t.rows;
+    c->cols = c->in[0]->t.cols;
+}
+
+/* offsets start at 0 and rise: every segment has at least one token. */
+static fr_status check_offsets(const char *op, size_t n_segments, const uint32_t *offsets,
+                               fr_error *err)
+{
+    if (!n_segments || offsets[0] != 0)
+        return fr_error_set(err, FR_ERR_SHAPE, "%s: the batch has no text", op);
+    for (size_t s = 0; s < n_segments; s++)
+        if (offsets[s + 1] <= offsets[s])
+            return fr_error_set(err, FR_ERR_SHAPE, "%s: text %zu of the batch has no token", op, s);
+    return FR_OK;
+}
+
+/* --- embed: what is saved are the positions and, where needed, types of 0 ----- */
+
+static fr_status check_ids(const char *what, const int32_t *ids, size_t n, size_t limit,
+                           fr_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] < 0 || (size_t)ids[i] >= limit)
+            return fr_error_set(err, FR_ERR_SHAPE,
+                                "embed: token %zu has %s %d, the model knows 0 to %zu", i, what,
+                                (int)ids[i], limit - 1);
+    return FR_OK;
+}
+
+static fr_status embed_shape(fr_call *c, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_batch *batch = c->batch;
+    const fr_tensor *word = &c->param[0]->t, *position = &c->param[1]->t;
+    FR_TRY(check_offsets("embed", batch->n_segments, batch->offsets, err));
+    size_t n = batch->offsets[batch->n_segments];
+
+    for (size_t s = 0; s < batch->n_segments; s++) {
+        size_t length = batch->offsets[s + 1] - batch->offsets[s];
+        if (length > position->rows)
+            FR_FAIL(err, FR_ERR_SHAPE,
+                    "embed: text %zu has %zu tokens, the model takes at most %zu", s, length,
+                    position->rows);
+    }
+    FR_TRY(check_ids("id", batch->ids, n, word->rows, err));
+    if (position->cols != word->cols || (c->param[2] && c->param[2]->t.cols != word->cols))
+        FR_FAIL(err, FR_ERR_SHAPE, "embed: tables of different widths");
+    if (c->param[2]) {
+        if (batch->types)
+            FR_TRY(check_ids("type", batch->types, n, c->param[2]->t.rows, err));
+        else
+            c->n_saved[1] = n;
+    }
+    c->n_saved[0] = n;
+    c->rows = n;
+    c->cols = word->cols;
+cleanup:
+    return st;
+}
+
+static const int32_t *embed_types(const fr_call *c)
+{
+    return c->batch->types ? c->batch->types : (const int32_t *)(const void *)c->saved[1];
+}
+
+static void embed_forward(const fr_kernels *k, fr_call *c)
+{
+    const fr_batch *batch = c->batch;
+    int32_t *positions = (int32_t *)(void *)c->saved[0];
+    for (size_t s = 0; s < batch->n_segments; s++)
+        for (uint32_t t = batch->offsets[s]; t < batch->offsets[s + 1]; t++)
+            positions[t] = (int32_t)(t - batch->offsets[s]);
+    if (c->saved[1]) memset(c->saved[1], 0, c->n_saved[1] * sizeof(int32_t));
+
+    float *y = c->out->t.data;
+    k->gather_forward(y, c->param[0]->t.data, batch->ids, 0, c->rows, c->cols);
+    k->gather_forward(y, c->param[1]->t.data, positions, 1, c->rows, c->cols);
+    if (c->param[2]) k->gather_forward(y, c->param[2]->t.data, embed_types(c), 1, c->rows, c->cols);
+}
+
+static void embed_backward(const fr_kernels *k, fr_call *c)
+{
+    const int32_t *ids[3] = {c->batch->ids, (const int32_t *)(const void *)c->saved[0],
+                             embed_types(c)};
+    for (int i = 0; i < 3; i++)
+        if (param_grad(c->param[i]))
+            k->gather_backward(c->param[i]->t.grad, c->out->t.grad, ids[i], c->rows, c->cols);
+}
+
+fr_status fr_embed(fr_graph *g, const fr_batch *batch, fr_param *word, fr_param *position,
+                   fr_param *type, fr_tensor **y, fr_error *err)
+{
+    fr_call c = {.op = FR_OP_embed, .batch = batch, .param = {word, position, type}};
+    return fr__graph_run(g, &c, y, err);
+}
+
+/* --- linear ------------------------------------------------------------------- */
+
+static fr_status linear_shape(fr_call *c, fr_error *err)
+{
+    const fr_tensor *x = &c->in[0]->t, *w = &c->param[0]->t;
+    if (x->cols != w->cols)
+        return fr_error_set(err, FR_ERR_SHAPE,
+                            "linear: input [%zu, %zu] against weight %s [%zu, %zu]", x->rows,
+                            x->cols, c->param[0]->name, w->rows, w->cols);
+    c->rows = x->rows;
+    c->cols = w->rows;
+    return expect_vector("linear", c->param[1], c->cols, err);
+}
+
+static void linear_forward(const fr_kernels *k, fr_call *c)
+{
+    fr_param *w = c->param[0];
+    if (w->transposed && w->stale) {
+        k->transpose(w->transposed, w->t.data, w->t.rows, w->t.cols);
+        w->stale = false;
+    }
+    k->linear_forward(c->out->t.data, c->in[0]->t.data, w->t.data, w->transposed,
+                      param_data(c->param[1]), c->rows, w->t.cols, c->cols);
+}
+
+static void linear_backward(const fr_kernels *k, fr_call *c)
+{
+    const fr_param *w = c->param[0];
+    k->linear_backward(grad_of(c->in[0]), w->t.grad, param_grad(c->param[1]), c->out->t.grad,
+                       c->in[0]->t.data, w->t.data, c->rows, w->t.cols, c->cols);
+}
+
+fr_status fr_linear(fr_graph *g, fr_tensor *x, fr_param *w, fr_param *b, fr_tensor **y,
+                    fr_error *err)
+{
+    fr_call c = {.op = FR_OP_linear, .in = {(fr_node *)x}, .param = {w, b}};
+    return fr__graph_run(g, &c, y, err);
+}
+
+/* --- bias_act ------------------------------------------------------------------- */
+
+static fr_status bias_act_shape(fr_call *c, fr_error *err)
+{
+    same_shape(c);
+    return expect_vector("bias_act", c->param[0], c->cols, err);
+}
+
+static void bias_act_forward(const fr_kernels *k, fr_call *c)
+{
+    k->bias_act_forward(c->out->t.data, c->in[0]->t.data, param_data(c->param[0]), c->act, c->rows,
+                        c->cols);
+}
+
+static void bias_act_backward(const fr_kernels *k, fr_call *c)
+{
+    k->bias_act_backward(grad_of(c->in[0]), param_grad(c->param[0]), c->out->t.grad,
+                         c->in[0]->t.data, param_data(c->param[0]), c->act, c->rows, c->cols);
+}
+
+fr_status fr_bias_act(fr_graph *g, fr_tensor *x, fr_param *b, fr_activation act, fr_tensor **y,
+                      fr_error *err)
+{
+    fr_call c = {.op = FR_OP_bias_act, .in = {(fr_node *)x}, .param = {b}, .act = act};
+    return fr__graph_run(g, &c, y, err);
+}
+
+/* --- layer_norm: saved are s, mean, rstd ------------------------------------------ */
+
+static fr_status layer_norm_shape(fr_call *c, fr_error *err)
+{
+    fr_status st = FR_OK;
+    same_shape(c);
+    FR_TRY(expect_same("layer_norm", c->in[0], c->in[1], err));
+    FR_TRY(expect_vector("layer_norm", c->param[0], c->cols, err));
+    FR_TRY(expect_vector("layer_norm", c->param[1], c->cols, err));
+    c->n_saved[0] = c->rows * c->cols;
+    c->n_saved[1] = c->n_saved[2] = c->rows;
+cleanup:
+    return st;
+}
+
+static void layer_norm_forward(const fr_kernels *k, fr_call *c)
+{
+    k->layer_norm_forward(c->out->t.data, c->saved[0], c->saved[1], c->saved[2], c->in[0]->t.data,
+                          c->in[1] ? c->in[1]->t.data : NULL, c->dropout, c->param[0]->t.data,
+                          c->param[1]->t.data, c->eps, c->rows, c->cols);
+}
+
+static void layer_norm_backward(const fr_kernels *k, fr_call *c)
+{
+    k->layer_norm_backward(grad_of(c->in[0]), grad_of(c->in[1]), c->param[0]->t.grad,
+                           c->param[1]->t.grad, c->out->t.grad, c->saved[0], c->saved[1],
+                           c->saved[2], c->dropout, c->param[0]->t.data, c->rows, c->cols);
+}
+
+fr_status fr_layer_norm(fr_graph *g, fr_tensor *x, fr_tensor *residual, float dropout_rate,
+                        fr_param *w, fr_param *b, float eps, fr_tensor **y, fr_error *err)
+{
+    fr_call c = {.op = FR_OP_layer_norm,
+                 .in = {(fr_node *)x, (fr_node *)residual},
+                 .param = {w, b},
+                 .dropout = fr__graph_dropout(g, dropout_rate),
+                 .eps = eps};
+    return fr__graph_run(g, &c, y, err);
+}
+
+/* --- attend: saved is the log-sum-exp ----------------------------------------------- */
+
+static fr_status attend_shape(fr_call *c, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_attention *a = &c->attention;
+    same_shape(c);
+    FR_TRY(expect_same("attend", c->in[0], c->in[1], err));
+    FR_TRY(expect_same("attend", c->in[0], c->in[2], err));
+    FR_TRY(check_offsets("attend", a->n_segments, a->offsets, err));
+    if (a->offsets[a->n_segments] != c->rows)
+        FR_FAIL(err, FR_ERR_SHAPE, "attend: %zu rows, the batch has %u tokens", c->rows,
+                (unsigned)a->offsets[a->n_segments]);
+    if (!a->n_heads || c->cols % a->n_heads)
+        FR_FAIL(err, FR_ERR_SHAPE, "attend: %zu columns cannot be split into %zu heads", c->cols,
+                a->n_heads);
+    a->head_dim = c->cols / a->n_heads;
+    a->scale = 1.0f / sqrtf((float)a->head_dim);
+    c->n_saved[0] = c->rows * a->n_heads;
+cleanup:
+    return st;
+}
+
+static void attend_forward(const fr_kernels *k, fr_call *c)
+{
+    k->attention_forward(c->out->t.data, c->saved[0], c->in[0]->t.data, c->in[1]->t.data,
+                         c->in[2]->t.data, &c->attention);
+}
+
+static void attend_backward(const fr_kernels *k, fr_call *c)
+{
+    k->attention_backward(grad_of(c->in[0]), grad_of(c->in[1]), grad_of(c->in[2]), c->out->t.grad,
+                          c->out->t.data, c->saved[0], c->in[0]->t.data, c->in[1]->t.data,
+                          c->in[2]->t.data, &c->attention);
+}
+
+fr_status fr_attend(fr_graph *g, fr_tensor *q, fr_tensor *k, fr_tensor *v, const fr_batch *batch,
+                    size_t n_heads, float dropout_rate, fr_tensor **y, fr_error *err)
+{
+    fr_call c = {.op = FR_OP_attend,
+                 .in = {(fr_node *)q, (fr_node *)k, (fr_node *)v},
+                 .attention = {.n_segments = batch->n_segments,
+                               .offsets = batch->offsets,
+                               .n_heads = n_heads,
+                               .dropout = fr__graph_dropout(g, dropout_rate)}};
+    return fr__graph_run(g, &c, y, err);
+}
+
+/* --- drop ------------------------------------------------------------------------------ */
+
+static fr_status drop_shape(fr_call *c, fr_error *err)
+{
+    (void)err;
+    same_shape(c);
+    return FR_OK;
+}
+
+static void drop_forward(const fr_kernels *k, fr_call *c)
+{
+    k->dropout_forward(c->out->t.data, c->in[0]->t.data, c->dropout, c->rows, c->cols);
+}
+
+static void drop_backward(const fr_kernels *k, fr_call *c)
+{
+    k->dropout_backward(grad_of(c->in[0]), c->out->t.grad, c->dropout, c->rows, c->cols);
+}
+
+fr_status fr_drop(fr_graph *g, fr_tensor *x, float rate, fr_tensor **y, fr_error *err)
+{
+    fr_call c = {.op = FR_OP_drop, .in = {(fr_node *)x}, .dropout = fr__graph_dropout(g, rate)};
+    return fr__graph_run(g, &c, y, err);
+}
+
+/* --- gather_rows ------------------------------------------------------------------------ */
+
+static fr_status gather_rows_shape(fr_call *c, fr_error *err)
+{
+    const fr_tensor *x = &c->in[0]->t;
+    for (size_t i = 0; i < c->rows; i++)
+        if (c->ids[i] < 0 || (size_t)c->ids[i] >= x->rows)
+            return fr_error_set(err, FR_ERR_SHAPE, "gather_rows: row %d of %zu", (int)c->ids[i],
+                                x->rows);
+    c->cols = x->cols;
+    return FR_OK;
+}
+
+static void gather_rows_forward(const fr_kernels *k, fr_call *c)
+{
+    k->gather_forward(c->out->t.data, c->in[0]->t.data, c->ids, 0, c->rows, c->cols);
+}
+
+static void gather_rows_backward(const fr_kernels *k, fr_call *c)
+{
+    k->gather_backward(grad_of(c->in[0]), c->out->t.grad, c->ids, c->rows, c->cols);
+}
+
+fr_status fr_gather_rows(fr_graph *g, fr_tensor *x, const int32_t *rows, size_t n_rows,
+                         fr_tensor **y, fr_error *err)
+{
+    fr_call c = {.op = FR_OP_gather_rows, .in = {(fr_node *)x}, .ids = rows, .rows = n_rows};
+    return fr__graph_run(g, &c, y, err);
+}
+
+/* --- add ------------------------------------------------------------------------------------ */
+
+static fr_status add_shape(fr_call *c, fr_error *err)
+{
+    same_shape(c);
+    return expect_same("add", c->in[0], c->in[1], err);
+}
+
+static void add_forward(const fr_kernels *k, fr_call *c)
+{
+    size_t n = c->rows * c->cols;
+    memcpy(c->out->t.data, c->in[0]->t.data, n * sizeof(float));
+    k->add(c->out->t.data, c->in[1]->t.data, n);
+}
+
+static void add_backward(const fr_kernels *k, fr_call *c)
+{
+    for (int i = 0; i < 2; i++)
+        if (grad_of(c->in[i])) k->add(c->in[i]->t.grad, c->out->t.grad, c->rows * c->cols);
+}
+
+fr_status fr_add(fr_graph *g, fr_tensor *a, fr_tensor *b, fr_tensor **y, fr_error *err)
+{
+    fr_call c = {.op = FR_OP_add, .in = {(fr_node *)a, (fr_node *)b}};
+    return fr__graph_run(g, &c, y, err);
+}
+
+/* --- cross_entropy: saved is d loss / d logits ------------------------------------------------ */
+
+static fr_status cross_entropy_shape(fr_call *c, fr_error *err)
+{
+    const fr_tensor *x = &c->in[0]->t;
+    for (size_t i = 0; i < x->rows; i++)
+        if (c->ids[i] != FR_IGNORE && (c->ids[i] < 0 || (size_t)c->ids[i] >= x->cols))
+            return fr_error_set(err, FR_ERR_SHAPE, "cross_entropy: row %zu has label %d of %zu", i,
+                                (int)c->ids[i], x->cols);
+    c->rows = c->cols = 1;
+    if (c->training) c->n_saved[0] = x->rows * x->cols;
+    return FR_OK;
+}
+
+static void cross_entropy_forward(const fr_kernels *k, fr_call *c)
+{
+    const fr_tensor *x = &c->in[0]->t;
+    k->cross_entropy(c->out->t.data, c->saved[0], x->data, c->ids, x->rows, x->cols);
+}
+
+static void cross_entropy_backward(const fr_kernels *k, fr_call *c)
+{
+    (void)k; /* logits are small: nothing to be had from a device */
+    float *dx = grad_of(c->in[0]), dloss = c->out->t.grad[0];
+    for (size_t i = 0; i < c->n_saved[0]; i++) dx[i] += dloss * c->saved[0][i];
+}
+
+fr_status fr_cross_entropy(fr_graph *g, fr_tensor *logits, const int32_t *labels, fr_tensor **loss,
+                           fr_error *err)
+{
+    fr_call c = {.op = FR_OP_cross_entropy, .in = {(fr_node *)logits}, .ids = labels};
+    return fr__graph_run(g, &c, loss, err);
+}
+
+/* --- The table -----------------------------------------------------------------------------------
+ */
+
+const fr_op_row fr__op_table[FR_N_OPS] = {
+#define FR_OP_ROW(name, inputs, params, reads, take, shape, forward, backward) \
+    [FR_OP_##name] = {#name, inputs, params, reads, take, shape, forward, backward},
+    FR_OP_MAP(FR_OP_ROW)
+#undef FR_OP_ROW
+};
