@@ -18,7 +18,7 @@ void fr_sort(double *x, size_t n);
 double fr_quantile_sorted(const double *sorted, size_t n, double q);
 
 /* Standard normal: P(Z <= z), and z for a probability in (0, 1) (infinite at
- * the ends). Source of the quantile: Wichura (1988), Algorithm AS 241. */
+ * the ends), found by halving, to the last bits of erfc. */
 double fr_normal_cdf(double z);
 double fr_normal_quantile(double p);
 
