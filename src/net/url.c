@@ -1,0 +1,65 @@
+/* url.c - what of a URL may be shown, and whether it stays on this machine. */
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "net/http.h"
+
+/* For text that libcurl does not take as a URL: what stands before ?, # and
+ * after any user, with nothing that a terminal would obey. */
+static char *show_raw(const char *url, char *buf, size_t size)
+{
+    size_t n = strcspn(url, "?#"), begin = 0, out = 0;
+    for (size_t i = 0; i < n; i++)
+        if (url[i] == '@') begin = i + 1;
+    for (size_t i = begin; i < n && out + 1 < size; i++) {
+        unsigned char c = (unsigned char)url[i];
+        buf[out++] = c > 32 && c < 127 ? url[i] : '?';
+    }
+    buf[out] = '\0';
+    return buf;
+}
+
+char *fr_http_url_show(const char *url, char *buf, size_t size)
+{
+    char *shown = NULL;
+    CURLU *u = curl_url();
+    if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_set(u, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
+        curl_url_set(u, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
+        curl_url_set(u, CURLUPART_OPTIONS, NULL, 0) == CURLUE_OK &&
+        curl_url_set(u, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
+        curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+        curl_url_get(u, CURLUPART_URL, &shown, 0) == CURLUE_OK)
+        show_raw(shown, buf, size);
+    else
+        show_raw(url, buf, size);
+    curl_free(shown);
+    curl_url_cleanup(u);
+    return buf;
+}
+
+bool fr_http_url_is_loopback(const char *url)
+{
+    bool loopback = false;
+    char *host = NULL;
+    CURLU *u = curl_url();
+    if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+        size_t n = strlen(host);
+        struct in_addr v4;
+        struct in6_addr v6;
+        if (n > 2 && host[0] == '[') {
+            host[n - 1] = '\0';
+            loopback = inet_pton(AF_INET6, host + 1, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+        } else {
+            loopback = strcasecmp(host, "localhost") == 0 ||
+                       (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+        }
+    }
+    curl_free(host);
+    curl_url_cleanup(u);
+    return loopback;
+}
