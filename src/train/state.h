@@ -2,6 +2,8 @@
 #ifndef FR_TRAIN_STATE_H
 #define FR_TRAIN_STATE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "model/model.h"
 #include "train/train.h"
@@ -29,7 +31,7 @@ FR_NODISCARD fr_status fr__train_state_keep_best(fr_train_state *s, fr_error *er
 /* Number of numbers in parameter i. */
 size_t fr__train_state_count(const fr_train_state *s, size_t i);
 
-/* Writes dir/checkpoint.safetensors atomically: weights, moments, best weights, counters.
+/* Writes dir/checkpoint.bin atomically: weights, moments, best weights, counters.
  * identity: of the model, data and options; a checkpoint of another identity is never read. */
 FR_NODISCARD fr_status fr__checkpoint_write(const fr_train_state *s, const char *dir,
                                             const char *identity, fr_error *err);

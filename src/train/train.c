@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "infer/infer.h"
@@ -180,7 +180,7 @@ static fr_status end_epoch(run *r, fr_error *err)
     s->last_loss = s->epoch_loss / (double)r->steps_per_epoch;
     s->epoch_loss = 0;
     if (r->validation && r->validation->n) {
-        double accuracy;
+        double accuracy = 0;
         FR_TRY(validate(r, &accuracy, err));
         if (!(accuracy <= s->best_validation)) { /* also when there is none yet: NaN */
             s->best_validation = accuracy;
