@@ -54,6 +54,7 @@ double fr_normal_quantile(double p)
     if (isnan(p) || p < 0 || p > 1) return NAN;
     if (p == 0) return -INFINITY;
     if (p == 1) return INFINITY;
+    if (p == 0.5) return 0;
     if (p > 0.5) return -fr_normal_quantile(1 - p);
     double low = -40, high = 0; /* P(Z <= -40) is below the smallest double */
     for (int i = 0; i < 100 && low < high; i++) {
