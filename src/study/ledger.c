@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "os/file.h"
+#include "os/fs.h"
 
 static const char schema[] =
     "CREATE TABLE data_file(path TEXT PRIMARY KEY, role TEXT NOT NULL, sha256 TEXT NOT NULL);"
@@ -104,8 +104,8 @@ fr_status fr_ledger_open(fr_ledger *ledger, const char *dir, fr_error *err)
 
     FR_TRY(check_version(ledger, &version, err));
     FR_TRY(fr_sql_exec(&ledger->db,
-                       fr_file_on_network(dir) ? "PRAGMA journal_mode = DELETE;"
-                                               : "PRAGMA journal_mode = WAL;",
+                       fr_fs_is_network(dir, NULL) ? "PRAGMA journal_mode = DELETE;"
+                                                   : "PRAGMA journal_mode = WAL;",
                        err));
     FR_TRY(fr_sql_exec(&ledger->db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;", err));
     if (version == 0) {
