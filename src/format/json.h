@@ -36,6 +36,10 @@ FR_NODISCARD fr_status fr_json_load(json_t **out, const char *path, size_t max_b
 FR_NODISCARD fr_status fr_json_parse(json_t **out, const char *text, size_t n, const char *where,
                                      fr_error *err);
 
+/* The same for a piece of a file that begins at first_line. */
+FR_NODISCARD fr_status fr_json_parse_line(json_t **out, const char *text, size_t n,
+                                          const char *where, size_t first_line, fr_error *err);
+
 /* Appends the value as one line; numbers with 17 digits, keys in the order of insertion. */
 FR_NODISCARD fr_status fr_json_dump(const json_t *value, fr_str *out, fr_error *err);
 
@@ -52,6 +56,9 @@ FR_NODISCARD fr_status fr_json_string(const json_t *object, const char *where, c
                                       const char **out, fr_error *err);
 FR_NODISCARD fr_status fr_json_string_or(const json_t *object, const char *where, const char *key,
                                          const char *fallback, const char **out, fr_error *err);
+/* A string that may hold NULs of its own (a text to read): *len bytes. */
+FR_NODISCARD fr_status fr_json_text(const json_t *object, const char *where, const char *key,
+                                    const char **out, size_t *len, fr_error *err);
 FR_NODISCARD fr_status fr_json_integer(const json_t *object, const char *where, const char *key,
                                        int64_t *out, fr_error *err);
 FR_NODISCARD fr_status fr_json_integer_or(const json_t *object, const char *where, const char *key,

@@ -31,7 +31,7 @@
 enum {
     FR_YAML_MAX_DEPTH = 32,
     FR_YAML_MAX_BYTES = 1 << 20,
-    FR_YAML_MAX_NODES = 100000,
+    FR_YAML_MAX_NODES = 10000,
 };
 
 typedef struct fr_yaml fr_yaml;
