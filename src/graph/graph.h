@@ -68,9 +68,9 @@ size_t fr_graph_peak_bytes(const fr_graph *g);
 
 /* --- Operations -----------------------------------------------------------
  * Tensors that go in come from the same graph and step. The one that comes out
- * belongs to the graph. Labels, ids, rows and batches are borrowed until the
- * step ends. Errors: FR_ERR_SHAPE (sizes disagree, an index out of range),
- * FR_ERR_NOMEM, FR_ERR_STATE (a tensor used after it was released). */
+ * belongs to the graph. Labels and batches are borrowed until the step ends. Errors: FR_ERR_SHAPE
+ * (sizes disagree, an index out of range), FR_ERR_NOMEM, FR_ERR_STATE (a tensor used after it was
+ * released). */
 
 /* A leaf [rows, cols] of zeros for the caller to fill. */
 FR_NODISCARD fr_status fr_input(fr_graph *g, size_t rows, size_t cols, bool wants_grad,
@@ -102,10 +102,11 @@ FR_NODISCARD fr_status fr_attend(fr_graph *g, fr_tensor *q, fr_tensor *k, fr_ten
                                  const fr_batch *batch, size_t n_heads, float dropout_rate,
                                  fr_tensor **y, fr_error *err);
 
-/* y = dropout(x). May take x's buffer over: x must not be used afterwards. */
+/* y = dropout(x); x itself where there is no dropout (rate 0, not training). May take x's buffer
+ * over: x must not be used afterwards. */
 FR_NODISCARD fr_status fr_drop(fr_graph *g, fr_tensor *x, float rate, fr_tensor **y, fr_error *err);
 
-/* y [n_rows, n]: y_r = x_rows[r];   rows [n_rows], each below x's number of rows */
+/* y [n_rows, n]: y_r = x_rows[r];   rows [n_rows], each below x's number of rows; copied */
 FR_NODISCARD fr_status fr_gather_rows(fr_graph *g, fr_tensor *x, const int32_t *rows, size_t n_rows,
                                       fr_tensor **y, fr_error *err);
 

@@ -310,10 +310,15 @@ static void drop_backward(const fr_kernels *k, fr_call *c)
 fr_status fr_drop(fr_graph *g, fr_tensor *x, float rate, fr_tensor **y, fr_error *err)
 {
     fr_call c = {.op = FR_OP_drop, .in = {(fr_node *)x}, .dropout = fr__graph_dropout(g, rate)};
+    if (c.dropout.rate == 0.0f) {
+        *y = x;
+        return FR_OK;
+    }
     return fr__graph_run(g, &c, y, err);
 }
 
-/* --- gather_rows ------------------------------------------------------------------------ */
+/* --- gather_rows: saved is a copy of the row numbers
+ * ------------------------------------------------------------------------ */
 
 static fr_status gather_rows_shape(fr_call *c, fr_error *err)
 {
@@ -323,17 +328,20 @@ static fr_status gather_rows_shape(fr_call *c, fr_error *err)
             return fr_error_set(err, FR_ERR_SHAPE, "gather_rows: row %d of %zu", (int)c->ids[i],
                                 x->rows);
     c->cols = x->cols;
+    c->n_saved[0] = c->rows;
     return FR_OK;
 }
 
 static void gather_rows_forward(const fr_kernels *k, fr_call *c)
 {
+    memcpy(c->saved[0], c->ids, c->rows * sizeof(int32_t));
     k->gather_forward(c->out->t.data, c->in[0]->t.data, c->ids, 0, c->rows, c->cols);
 }
 
 static void gather_rows_backward(const fr_kernels *k, fr_call *c)
 {
-    k->gather_backward(grad_of(c->in[0]), c->out->t.grad, c->ids, c->rows, c->cols);
+    k->gather_backward(grad_of(c->in[0]), c->out->t.grad,
+                       (const int32_t *)(const void *)c->saved[0], c->rows, c->cols);
 }
 
 fr_status fr_gather_rows(fr_graph *g, fr_tensor *x, const int32_t *rows, size_t n_rows,

@@ -38,7 +38,7 @@ typedef struct fr_model_info {
     size_t max_tokens;              /* longest sequence (position embeddings) */
     size_t vocab_size;
     size_t hidden_size, n_layers, n_heads;
-    bool head_is_new;         /* the head was initialised, not read */
+    bool head_is_new; /* the head was initialised, not read */
 } fr_model_info;
 
 /* Reads a Hugging Face folder: config.json and model.safetensors (or shards with an index).
