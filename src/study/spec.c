@@ -213,9 +213,9 @@ cleanup:
 
 static fr_status read_endpoint(reader *r, const fr_yaml_node *node, fr_spec_model *m, fr_error *err)
 {
-    static const char *const keys[] = {"url",        "url_env",     "optional", "model",
-                                       "key_env",    "concurrency", "timeout",  "retries",
-                                       "max_tokens", "temperature"};
+    static const char *const keys[] = {"url",       "url_env",    "optional",    "model",
+                                       "model_env", "key_env",    "concurrency", "timeout",
+                                       "retries",   "max_tokens", "temperature"};
     fr_status st = FR_OK;
     fr_spec_endpoint *e = &m->endpoint;
     size_t retries;
@@ -231,6 +231,10 @@ static fr_status read_endpoint(reader *r, const fr_yaml_node *node, fr_spec_mode
     FR_TRY(read_number(node, "timeout", 120, 0.01, 86400, &e->timeout_s, err));
     FR_TRY(read_number(node, "temperature", 0, 0, 10, &e->temperature, err));
     e->retries = (int)retries;
+    const char *model_env;
+    FR_TRY(fr_yaml_string_or(node, "model_env", NULL, &model_env, err));
+    if (model_env && getenv(model_env) && *getenv(model_env))
+        FR_TRY(keep(r, getenv(model_env), &e->model, err));
     if (!e->url == !e->url_env)
         FR_FAIL(err, FR_ERR_USAGE, "%s: an endpoint needs either url or url_env",
                 fr_yaml_where(node));

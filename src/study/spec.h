@@ -32,7 +32,8 @@ typedef struct fr_spec_tune {
 typedef struct fr_spec_endpoint {
     const char *url;     /* after url_env was looked up */
     const char *url_env; /* NULL: url stands in the file */
-    const char *model, *key_env;
+    const char *model;   /* NULL: the first that the server lists */
+    const char *key_env;
     bool optional; /* no url: the model is left out, with a note */
     size_t concurrency, max_tokens;
     int retries;

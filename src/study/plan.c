@@ -1,0 +1,199 @@
+/* plan.c - reading everything that a study names, before anything runs. */
+#include "study/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "carbon/carbon.h"
+#include "kernel/kernel.h"
+#include "model/model.h"
+#include "study/keys.h"
+#include "study/plan_tokens.h"
+
+static fr_status load_data(fr_plan *p, const char *path, size_t limit, fr_dataset *out,
+                           char sha256[FR_SHA256_HEX_SIZE], fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_dataset_options options = {.task = p->task,
+                                  .text_field = p->spec.text_field,
+                                  .label_field = p->spec.label_field,
+                                  .limit = limit};
+    if (!path) goto cleanup;
+    FR_TRY(fr__key_file(path, sha256, err));
+    FR_TRY(fr_dataset_load(out, path, &options, err));
+cleanup:
+    return st;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const fr_item *x = *(const fr_item *const *)a, *y = *(const fr_item *const *)b;
+    int order = strcmp(x->hash, y->hash);
+    return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+/* An item that stands in the file twice is two items: the second is called "<hash>#2". */
+static fr_status name_items(fr_plan *p, fr_error *err)
+{
+    fr_status st = FR_OK;
+    enum { KEY_SIZE = FR_SHA256_HEX_SIZE + 16 };
+    size_t n = p->test.n, nth = 1;
+    const fr_item **sorted = malloc(n * sizeof(*sorted));
+    p->items = fr_arena_calloc(&p->spec.arena, n, sizeof(*p->items));
+    if (!sorted || !p->items) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for %zu items", n);
+    for (size_t i = 0; i < n; i++) sorted[i] = &p->test.items[i];
+    qsort(sorted, n, sizeof(*sorted), by_hash);
+    for (size_t i = 0; i < n; i++) {
+        char key[KEY_SIZE];
+        nth = i > 0 && !strcmp(sorted[i]->hash, sorted[i - 1]->hash) ? nth + 1 : 1;
+        snprintf(key, sizeof(key), nth > 1 ? "%s#%zu" : "%s", sorted[i]->hash, nth);
+        size_t at = (size_t)(sorted[i] - p->test.items);
+        p->items[at] = fr_arena_strdup(&p->spec.arena, key);
+        if (!p->items[at]) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for %zu items", n);
+    }
+cleanup:
+    free(sorted);
+    return st;
+}
+
+static fr_status find_place(fr_plan *p, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_region region;
+    fr_str source = FR_STR_INIT;
+    FR_TRY(fr_region_find(p->spec.region, &region, err));
+    snprintf(p->region, sizeof(p->region), "%s", region.name);
+    snprintf(p->country_iso, sizeof(p->country_iso), "%s",
+             strcmp(region.code, FR_REGION_WORLD) ? region.code : "");
+    if (isnan(p->spec.intensity)) {
+        double g = region.g_per_kwh, u = region.relative_uncertainty;
+        FR_TRY(fr_region_provenance(&region, &source, err));
+        p->intensity = (fr_figure){g, g / (1 + u), g * (1 + u), FR_KIND_ESTIMATED, NULL};
+    } else {
+        double g = p->spec.intensity;
+        FR_TRY(fr_str_appendf(&source, err, "given in %s", p->spec.file));
+        p->intensity = (fr_figure){g, g, g, FR_KIND_ASSUMED, NULL};
+    }
+    p->intensity.source = fr_arena_strdup(&p->spec.arena, fr_str_text(&source));
+    if (!p->intensity.source) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+cleanup:
+    fr_str_release(&source);
+    return st;
+}
+
+/* Loads the model as the run will, so that a damaged file is found before hours of work. */
+static fr_status check_local(fr_plan *p, fr_plan_model *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_model *model = NULL;
+    fr_tokenizer *tokenizer = NULL;
+    fr_model_options options = {.new_head = m->spec->tuned,
+                                .from_config = m->spec->kind == FR_SPEC_SCRATCH,
+                                .n_labels = p->task->n_labels,
+                                .label_names = (const char *const *)p->task->labels};
+    FR_TRY(fr_tokenizer_open(&tokenizer, m->spec->path, err));
+    FR_TRY(fr_model_load(&model, m->spec->path, &options, err));
+
+    const fr_model_info *info = fr_model_get_info(model);
+    if (info->n_labels != p->task->n_labels)
+        FR_FAIL(err, FR_ERR_SHAPE, "%s: the model has %zu labels, task %s has %zu", m->spec->path,
+                info->n_labels, p->task->name, p->task->n_labels);
+    if (fr_tokenizer_vocab_size(tokenizer) > info->vocab_size)
+        FR_FAIL(err, FR_ERR_SHAPE,
+                "%s: the tokenizer knows %zu tokens, the model only %zu: they do not belong "
+                "together",
+                m->spec->path, fr_tokenizer_vocab_size(tokenizer), info->vocab_size);
+    m->params_active = m->params_total = (double)info->n_params;
+    m->max_tokens = m->spec->max_tokens;
+    if (info->max_tokens && m->max_tokens > info->max_tokens) m->max_tokens = info->max_tokens;
+cleanup:
+    fr_model_destroy(model);
+    fr_tokenizer_close(tokenizer);
+    return st;
+}
+
+static fr_status plan_model(fr_plan *p, fr_plan_model *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_spec_model *s = m->spec;
+    m->params_active = s->params_active;
+    m->params_total = s->params_total;
+    m->mean_tokens_in = s->tokens_in;
+    m->mean_tokens_out = s->tokens_out;
+    m->tokens_source = "given in the study file";
+
+    switch (s->kind) {
+    case FR_SPEC_LOCAL:
+    case FR_SPEC_SCRATCH:
+        FR_TRY(check_local(p, m, err));
+        FR_TRY(fr__key_folder(s->path, s->kind == FR_SPEC_LOCAL, m->identity, err));
+        break;
+    case FR_SPEC_ENDPOINT: fr__key_endpoint(p, s, m->identity); break;
+    case FR_SPEC_PREDICTIONS:
+        FR_TRY(fr__key_file(s->path, m->identity, err));
+        FR_TRY(fr__plan_read_predictions(p, m, err));
+        break;
+    case FR_SPEC_ESTIMATE: fr__key_estimate(s, m->identity); break;
+    }
+    FR_TRY(fr__key_runs(p, m, err));
+cleanup:
+    if (st != FR_OK && st != FR_ERR_NOMEM)
+        fr_error_prefix(err, "%s: model \"%s\"", s->where, s->name);
+    return st;
+}
+
+static fr_status plan_models(fr_plan *p, fr_error *err)
+{
+    fr_status st = FR_OK;
+    p->models = fr_arena_calloc(&p->spec.arena, p->spec.n_models, sizeof(*p->models));
+    if (!p->models) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < p->spec.n_models; i++) {
+        if (p->spec.models[i].left_out) continue;
+        fr_plan_model *m = &p->models[p->n_models];
+        m->spec = &p->spec.models[i];
+        FR_TRY(plan_model(p, m, err));
+        p->n_models++;
+    }
+    if (p->n_models == 0)
+        FR_FAIL(err, FR_ERR_USAGE,
+                "%s: every model is an optional endpoint whose variable is not set: nothing to do",
+                p->spec.file);
+    FR_TRY(fr__plan_count_tokens(p, err));
+cleanup:
+    return st;
+}
+
+fr_status fr_plan_make(fr_plan *out, const char *file, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_plan *p = out;
+    memset(p, 0, sizeof(*p));
+    FR_TRY(fr_spec_read(&p->spec, file, err));
+    FR_TRY(fr_task_open(&p->task, p->spec.task, err));
+    FR_TRY(load_data(p, p->spec.train, p->spec.train_limit, &p->train, p->train_sha256, err));
+    FR_TRY(load_data(p, p->spec.validation, p->spec.validation_limit, &p->validation,
+                     p->validation_sha256, err));
+    FR_TRY(load_data(p, p->spec.test, p->spec.limit, &p->test, p->test_sha256, err));
+    if (p->train.n) FR_TRY(fr_dataset_overlap(&p->test, &p->train, &p->train_overlap, err));
+    FR_TRY(name_items(p, err));
+    FR_TRY(find_place(p, err));
+
+    fr_kernels_set_threads((int)p->spec.threads);
+    p->n_threads = fr_kernels_threads();
+    FR_TRY(plan_models(p, err));
+cleanup:
+    if (st != FR_OK) fr_plan_release(p);
+    return st;
+}
+
+void fr_plan_release(fr_plan *plan)
+{
+    fr_task_close(plan->task);
+    fr_dataset_release(&plan->train);
+    fr_dataset_release(&plan->validation);
+    fr_dataset_release(&plan->test);
+    fr_spec_release(&plan->spec);
+    memset(plan, 0, sizeof(*plan));
+}

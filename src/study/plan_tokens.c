@@ -1,0 +1,163 @@
+/* plan_tokens.c - predictions obtained elsewhere, and tokens counted for estimates. */
+#include "study/plan_tokens.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/jsonl.h"
+
+static fr_status read_prediction(const fr_plan *p, const json_t *row, const char *where,
+                                 int32_t *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const json_t *value = json_object_get(row, "prediction");
+    *out = -1;
+    if (!value) FR_FAIL(err, FR_ERR_FORMAT, "%s: there is no field \"prediction\"", where);
+    if (json_is_null(value)) goto cleanup;
+    if (json_is_integer(value)) {
+        json_int_t label = json_integer_value(value);
+        if (label < 0 || label >= (json_int_t)p->task->n_labels)
+            FR_FAIL(err, FR_ERR_FORMAT, "%s: prediction %lld is no label: task %s has 0 to %zu",
+                    where, (long long)label, p->task->name, p->task->n_labels - 1);
+        *out = (int32_t)label;
+    } else if (json_is_string(value)) {
+        *out = fr_task_read_answer(p->task, json_string_value(value), json_string_length(value));
+    } else {
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: prediction must be a label, an answer or null, not %s",
+                where, fr_json_kind(value));
+    }
+cleanup:
+    return st;
+}
+
+/* Where a row repeats its text, it must be the item's. */
+static fr_status check_text(const fr_plan *p, const json_t *row, const char *where, size_t i,
+                            fr_error *err)
+{
+    const fr_item *item = &p->test.items[i];
+    const json_t *text = json_object_get(row, p->spec.text_field ? p->spec.text_field : "text");
+    if (!json_is_string(text)) return FR_OK;
+    if (json_string_length(text) == item->len &&
+        !memcmp(json_string_value(text), item->text, item->len))
+        return FR_OK;
+    return fr_error_set(err, FR_ERR_FORMAT,
+                        "%s: the text is not that of test item %zu (%s:%zu): rows must be in the "
+                        "order of the test data",
+                        where, i + 1, p->spec.test, item->line);
+}
+
+fr_status fr__plan_read_predictions(fr_plan *p, fr_plan_model *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_jsonl *rows = NULL;
+    const json_t *row;
+    size_t n = p->test.n, i = 0;
+    m->predictions = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->predictions));
+    m->tokens_in = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->tokens_in));
+    m->tokens_out = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->tokens_out));
+    if (!m->predictions || !m->tokens_in || !m->tokens_out)
+        FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", m->spec->path);
+    FR_TRY(fr_jsonl_open(&rows, m->spec->path, err));
+    for (;; i++) {
+        FR_TRY(fr_jsonl_next(rows, &row, err));
+        if (!row || (i == n && p->spec.limit)) break;
+        if (i == n)
+            FR_FAIL(err, FR_ERR_FORMAT, "%s: more rows than the %zu test items of %s",
+                    fr_jsonl_where(rows), n, p->spec.test);
+        const char *where = fr_jsonl_where(rows);
+        FR_TRY(read_prediction(p, row, where, &m->predictions[i], err));
+        FR_TRY(check_text(p, row, where, i, err));
+        FR_TRY(fr_json_integer_or(row, where, "tokens_in", -1, &m->tokens_in[i], err));
+        FR_TRY(fr_json_integer_or(row, where, "tokens_out", -1, &m->tokens_out[i], err));
+    }
+    if (i < n)
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: %zu rows for the %zu test items of %s", m->spec->path, i,
+                n, p->spec.test);
+cleanup:
+    fr_jsonl_close(rows);
+    return st;
+}
+
+static fr_status count_one(const fr_tokenizer *tokenizer, const char *text, size_t len,
+                           fr_tokens *tokens, double *sum, fr_error *err)
+{
+    fr_status st = fr_tokenizer_encode(tokenizer, text, len, FR_NO_SPECIAL, 0, tokens, err);
+    if (st == FR_OK) *sum += (double)tokens->n;
+    return st;
+}
+
+/* Mean tokens of the prompts (system message included) and of the right label words. */
+static fr_status count_mean(const fr_plan *p, const fr_tokenizer *tokenizer, const char *template,
+                            double *in, double *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str prompt = FR_STR_INIT;
+    fr_tokens tokens = FR_TOKENS_INIT;
+    double sum_in = 0, sum_out = 0, system = 0;
+    if (p->task->system)
+        FR_TRY(
+            count_one(tokenizer, p->task->system, strlen(p->task->system), &tokens, &system, err));
+    for (size_t i = 0; i < p->test.n; i++) {
+        const fr_item *item = &p->test.items[i];
+        const char *label = p->task->labels[item->label];
+        fr_str_clear(&prompt);
+        FR_TRY(fr_task_prompt(p->task, template, item->text, item->len, &prompt, err));
+        FR_TRY(count_one(tokenizer, fr_str_text(&prompt), prompt.len, &tokens, &sum_in, err));
+        FR_TRY(count_one(tokenizer, label, strlen(label), &tokens, &sum_out, err));
+    }
+    *in = system + sum_in / (double)p->test.n;
+    *out = sum_out / (double)p->test.n;
+cleanup:
+    fr_tokens_release(&tokens);
+    fr_str_release(&prompt);
+    return st;
+}
+
+static bool is_local(const fr_plan_model *m)
+{
+    return m->spec->kind == FR_SPEC_LOCAL || m->spec->kind == FR_SPEC_SCRATCH;
+}
+
+fr_status fr__plan_count_tokens(fr_plan *p, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_tokenizer *tokenizer = NULL;
+    const fr_plan_model *counter = NULL;
+    double task_in = NAN, task_out = NAN; /* with the task's own prompt: counted once */
+    char source[256] = "";
+    for (size_t i = 0; i < p->n_models && !counter; i++)
+        if (is_local(&p->models[i])) counter = &p->models[i];
+    if (counter) {
+        FR_TRY(fr_tokenizer_open(&tokenizer, counter->spec->path, err));
+        snprintf(source, sizeof(source),
+                 "counted with the tokenizer of %s: prompt and right label word",
+                 counter->spec->name);
+    }
+    for (size_t i = 0; i < p->n_models; i++) {
+        fr_plan_model *m = &p->models[i];
+        double in = task_in, out = task_out;
+        if (is_local(m) || (!isnan(m->mean_tokens_in) && !isnan(m->mean_tokens_out))) continue;
+        if (!counter) {
+            if (m->spec->kind != FR_SPEC_ESTIMATE) continue;
+            FR_FAIL(err, FR_ERR_USAGE,
+                    "%s: \"%s\" needs tokens_in and tokens_out: no local model is there whose "
+                    "tokenizer could count them",
+                    m->spec->where, m->spec->name);
+        }
+        if (m->spec->prompt || isnan(in))
+            FR_TRY(count_mean(p, tokenizer, m->spec->prompt, &in, &out, err));
+        if (!m->spec->prompt) {
+            task_in = in;
+            task_out = out;
+        }
+        if (isnan(m->mean_tokens_in)) m->mean_tokens_in = in;
+        if (isnan(m->mean_tokens_out)) m->mean_tokens_out = out;
+        m->tokens_source = fr_arena_strdup(&p->spec.arena, source);
+        if (!m->tokens_source) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    }
+cleanup:
+    fr_tokenizer_close(tokenizer);
+    return st;
+}
