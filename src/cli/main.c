@@ -33,6 +33,7 @@ static void print_usage(FILE *to)
 
 int main(int argc, char **argv)
 {
+    fr_kernels_wait_passively(argv); /* spinning threads would be billed as work */
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, not the end of us */
     if (argc < 2) {
         print_usage(stderr);

@@ -1,0 +1,54 @@
+/* job.h - what tune and eval share: one task, one model, its tokenizer and a meter. */
+#ifndef FR_CLI_JOB_H
+#define FR_CLI_JOB_H
+
+#include "base/error.h"
+#include "carbon/carbon.h"
+#include "meter/meter.h"
+#include "model/model.h"
+#include "task/dataset.h"
+#include "task/task.h"
+#include "text/tokenizer.h"
+
+/* What the options say; the defaults are in CLI_JOB_WORDS_INIT. */
+typedef struct cli_job_words {
+    const char *model, *task;
+    const char *text_field, *label_field;
+    const char *region;
+    double pue;
+    size_t max_tokens; /* 0: the model's own limit, at most 512 */
+    size_t threads;    /* 0: all */
+} cli_job_words;
+
+#define CLI_JOB_WORDS_INIT                    \
+    {                                         \
+        .region = FR_REGION_WORLD, .pue = 1.0 \
+    }
+
+typedef struct cli_job {
+    const cli_job_words *words;
+    fr_task *task;
+    fr_tokenizer *tokenizer;
+    fr_model *model;
+    fr_meter *meter;
+    fr_region region;
+    fr_reading load; /* energy of loading */
+    size_t max_tokens;
+} cli_job;
+
+/* Opens all of it, the model in a "load" window. Also catches Ctrl-C from here on. */
+FR_NODISCARD fr_status cli_job_open(cli_job *job, const cli_job_words *words,
+                                    const fr_model_options *options, fr_error *err);
+void cli_job_close(cli_job *job);
+
+/* Loads a file of items and their tokens. */
+FR_NODISCARD fr_status cli_job_load(const cli_job *job, const char *path, size_t limit,
+                                    fr_dataset *items, fr_sequences *tokens, fr_error *err);
+
+/* Grams of CO2e of so many joules, in the job's region. */
+double cli_job_grams(const cli_job *job, double joules);
+
+/* Should the work stop (Ctrl-C)? For fr_observer.should_stop. */
+bool cli_job_should_stop(void *ctx);
+
+#endif

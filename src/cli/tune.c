@@ -1,0 +1,185 @@
+/* tune.c - frugal tune: fine-tunes one model on one task. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/observer.h"
+#include "base/sha256.h"
+#include "cli/cli.h"
+#include "cli/job.h"
+#include "format/json.h"
+#include "kernel/kernel.h"
+#include "os/file.h"
+#include "train/train.h"
+
+typedef struct words {
+    cli_job_words job;
+    const char *train, *validation, *out;
+    fr_train_options options;
+    bool from_config, json;
+} words;
+
+typedef struct progress {
+    const cli_job *job;
+    fr_window *window;
+    bool shown;
+} progress;
+
+static void show_step(void *ctx, size_t step, size_t n_steps, double loss)
+{
+    progress *p = ctx;
+    if (!p->shown) return;
+    fr_reading r;
+    fr_window_peek(p->window, &r);
+    fprintf(stderr, "\rtune  step %zu of %zu  loss %.4f  %.1f W  %.2f g CO2e \033[K%s", step,
+            n_steps, loss, r.mean_w, cli_job_grams(p->job, r.total.j), step == n_steps ? "\n" : "");
+}
+
+/* What a checkpoint must agree on besides the options: weights at the start, data, cut. */
+static void fingerprint(const cli_job *job, const fr_dataset *train, const fr_dataset *validation,
+                        char hex[FR_SHA256_HEX_SIZE])
+{
+    char model[FR_SHA256_HEX_SIZE];
+    fr_sha256 h;
+    fr_model_hash(job->model, model);
+    fr_sha256_init(&h);
+    fr_sha256_field(&h, model, strlen(model));
+    fr_sha256_field(&h, train->hash, strlen(train->hash));
+    fr_sha256_field(&h, validation->hash, strlen(validation->hash));
+    fr_sha256_field(&h, &job->max_tokens, sizeof(job->max_tokens));
+    fr_sha256_final_hex(&h, hex);
+}
+
+static fr_status print_result(const words *w, const cli_job *job, const fr_train_result *result,
+                              const fr_reading *energy, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str out = FR_STR_INIT;
+    const fr_model_info *info = fr_model_get_info(job->model);
+    double grams = cli_job_grams(job, energy->total.j);
+    json_t *root = NULL;
+    if (w->json) {
+        root = json_pack(
+            "{s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:s, s:s, s:f, s:s}",
+            "model", w->job.model, "out", w->out, "task", job->task->name, "params",
+            (json_int_t)info->n_params, "head_is_new", info->head_is_new, "steps",
+            (json_int_t)result->n_steps, "resumed_at", (json_int_t)result->resumed_at, "best_epoch",
+            (json_int_t)result->best_epoch, "validation_accuracy", result->best_validation, "loss",
+            result->last_loss, "seconds", energy->duration_s, "joules", energy->total.j, "kind",
+            fr_kind_name(energy->total.kind), "source", energy->total.source, "g_co2e", grams,
+            "region", job->region.name);
+        if (!root) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the result");
+        FR_TRY(fr_json_dump(root, &out, err));
+        FR_TRY(fr_str_append(&out, "\n", 1, err));
+    } else {
+        if (info->head_is_new)
+            FR_TRY(fr_str_appendf(&out, err,
+                                  "the classification head was missing: initialised "
+                                  "with seed %llu and trained\n",
+                                  (unsigned long long)w->options.seed));
+        FR_TRY(fr_str_appendf(&out, err,
+                              "validation accuracy %.2f %% (epoch %zu of %zu), training loss %.4f\n"
+                              "%.1f s, %.1f J (%s), %.3f g CO2e (%s)\nsaved in %s\n",
+                              100 * result->best_validation, result->best_epoch, w->options.epochs,
+                              result->last_loss, energy->duration_s, energy->total.j,
+                              fr_kind_name(energy->total.kind), grams, job->region.name, w->out));
+    }
+    if (cli_print(&out) != CLI_OK) FR_FAIL(err, FR_ERR_IO, "the result could not be printed");
+cleanup:
+    json_decref(root);
+    fr_str_release(&out);
+    return st;
+}
+
+static fr_status tune(words *w, fr_error *err)
+{
+    fr_status st = FR_OK;
+    cli_job job;
+    fr_dataset train = {0}, validation = {0};
+    fr_sequences train_tokens = FR_SEQUENCES_INIT, validation_tokens = FR_SEQUENCES_INIT;
+    fr_str checkpoint_dir = FR_STR_INIT;
+    fr_window *window = NULL;
+    fr_train_result result;
+    fr_reading energy;
+    char hex[FR_SHA256_HEX_SIZE];
+
+    fr_model_options model_options = {.trainable = true,
+                                      .new_head = true,
+                                      .from_config = w->from_config,
+                                      .seed = w->options.seed};
+    FR_TRY(cli_job_open(&job, &w->job, &model_options, err));
+    FR_TRY(cli_job_load(&job, w->train, 0, &train, &train_tokens, err));
+    FR_TRY(cli_job_load(&job, w->validation, 0, &validation, &validation_tokens, err));
+    FR_TRY(fr_dir_create(w->out, err));
+    FR_TRY(fr_path_join(&checkpoint_dir, w->out, "work", err));
+    fingerprint(&job, &train, &validation, hex);
+    w->options.fingerprint = hex;
+    w->options.checkpoint_dir = checkpoint_dir.data;
+
+    FR_TRY(fr_window_begin(job.meter, fr_phase_name(FR_PHASE_TUNE), &window, err));
+    progress p = {&job, window, isatty(2)};
+    fr_observer observer = {.ctx = &p, .on_step = show_step, .should_stop = cli_job_should_stop};
+    st = fr_train_classifier(job.model, fr_kernels_cpu(), &train_tokens, &validation_tokens,
+                             &w->options, &observer, &result, err);
+    fr_window_end(window, &energy);
+    if (st == FR_ERR_INTERRUPTED)
+        fr_error_prefix(err, "%s; the same command goes on from there", w->out);
+    if (st != FR_OK) goto cleanup;
+    FR_TRY(fr_model_save(job.model, w->out, err));
+    fr_train_forget(checkpoint_dir.data);
+    FR_TRY(print_result(w, &job, &result, &energy, err));
+cleanup:
+    fr_dataset_release(&train);
+    fr_dataset_release(&validation);
+    fr_sequences_release(&train_tokens);
+    fr_sequences_release(&validation_tokens);
+    fr_str_release(&checkpoint_dir);
+    cli_job_close(&job);
+    return st;
+}
+
+int cli_tune(int argc, char **argv)
+{
+    words w = {.job = CLI_JOB_WORDS_INIT, .options = FR_TRAIN_DEFAULTS};
+    w.options.seed = 1;
+    const cli_option options[] = {
+        {"--model", CLI_TEXT, &w.job.model, true, "DIR", "Hugging Face folder to start from"},
+        {"--task", CLI_TEXT, &w.job.task, true, "NAME", "what to learn, for example sentiment"},
+        {"--train", CLI_TEXT, &w.train, true, "F", "JSONL file with labelled texts"},
+        {"--validation", CLI_TEXT, &w.validation, true, "F",
+         "JSONL file that picks the best epoch"},
+        {"--out", CLI_TEXT, &w.out, true, "DIR", "folder for the tuned model"},
+        {"--epochs", CLI_COUNT, &w.options.epochs, false, "N", "default 3"},
+        {"--lr", CLI_NUMBER, &w.options.lr, false, "X", "peak learning rate, default 5e-5"},
+        {"--batch", CLI_COUNT, &w.options.batch_size, false, "N", "texts a step, default 32"},
+        {"--seed", CLI_SEED, &w.options.seed, false, "N", "default 1"},
+        {"--warmup", CLI_NUMBER, &w.options.warmup_ratio, false, "X",
+         "share of steps, default 0.1"},
+        {"--decay", CLI_NUMBER, &w.options.weight_decay, false, "X", "weight decay, default 0.01"},
+        {"--clip", CLI_NUMBER, &w.options.clip, false, "X", "gradient norm, default 1; 0: none"},
+        {"--max-tokens", CLI_COUNT, &w.job.max_tokens, false, "N",
+         "longest text; default: the model's limit, at most 512"},
+        {"--threads", CLI_COUNT, &w.job.threads, false, "N", "default: all processors"},
+        {"--text-field", CLI_TEXT, &w.job.text_field, false, "NAME", "default text"},
+        {"--label-field", CLI_TEXT, &w.job.label_field, false, "NAME", "default label"},
+        {"--from-config", CLI_FLAG, &w.from_config, false, NULL,
+         "start from config.json alone, with random weights"},
+        {"--region", CLI_TEXT, &w.job.region, false, "NAME", "of the grid; default: world average"},
+        {"--pue", CLI_NUMBER, &w.job.pue, false, "X", "of the data centre, default 1"},
+        {"--json", CLI_FLAG, &w.json, false, NULL, "the result as one JSON object"},
+    };
+    const cli_command command = {
+        .name = "tune",
+        .summary = "Fine-tunes an encoder on labelled texts and saves a Hugging Face folder.",
+        .usage = "",
+        .example = "frugal tune --model electra-small --task sentiment --train train.jsonl \\\n"
+                   "      --validation dev.jsonl --out tuned",
+        .options = options,
+        .n_options = sizeof(options) / sizeof(*options)};
+    int status;
+    fr_error err;
+    if (!cli_begin(&command, argc, argv, NULL, &status)) return status;
+    cli_show_remarks();
+    return tune(&w, &err) == FR_OK ? CLI_OK : cli_report_error(&err);
+}
