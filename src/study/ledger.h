@@ -13,6 +13,7 @@
  *     tuned       one row a fine-tuned model, by tune key
  *     cell        one row a run of a model over the items, by cell key
  *     result      one row an item, PRIMARY KEY (cell, item)
+ *     batch       joules and seconds of each batch, for the spread
  *     latency     the batch-1 pass, PRIMARY KEY (cell, sample)
  *     request     what was sent to endpoints, before it was sent
  *

@@ -78,12 +78,10 @@ static fr_status record_study(const fr_plan *p, fr_ledger *l, fr_error *err)
                       " intensity_high = excluded.intensity_high,"
                       " intensity_kind = excluded.intensity_kind,"
                       " intensity_source = excluded.intensity_source, pue = excluded.pue",
-                      "ttttdttdddi"
-                      "tdd",
-                      run_id, p->spec.name, p->task->name, p->task->metric, p->spec.margin,
-                      p->region, p->country_iso, p->intensity.value, p->intensity.low,
-                      p->intensity.high, (int64_t)p->intensity.kind, p->intensity.source,
-                      p->spec.pue, now));
+                      "ttttdttddditdd", run_id, p->spec.name, p->task->name, p->task->metric,
+                      p->spec.margin, p->region, p->country_iso, p->intensity.value,
+                      p->intensity.low, p->intensity.high, (int64_t)p->intensity.kind,
+                      p->intensity.source, p->spec.pue, now));
 cleanup:
     return st;
 }
@@ -135,11 +133,9 @@ static fr_status record_model(const fr_plan *p, size_t i, fr_ledger *l, fr_error
     bool reference = p->spec.reference && !strcmp(p->spec.reference, s->name);
     char note[256];
     FR_TRY(fr_sql_run(&l->db, err, "INSERT INTO plan_model VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-                      "ittiidd"
-                      "ddtt",
-                      (int64_t)i, s->name, how_text(s), (int64_t)local, (int64_t)reference,
-                      m->params_active, m->params_total, m->mean_tokens_in, m->mean_tokens_out,
-                      m->tokens_source, m->identity));
+                      "ittiiddddtt", (int64_t)i, s->name, how_text(s), (int64_t)local,
+                      (int64_t)reference, m->params_active, m->params_total, m->mean_tokens_in,
+                      m->mean_tokens_out, m->tokens_source, m->identity));
     for (size_t r = 0; r < m->n_runs; r++)
         FR_TRY(fr_sql_run(&l->db, err, "INSERT INTO plan_run VALUES(?,?,?,?,?,?)", "iiiitt",
                           (int64_t)i, (int64_t)r, (int64_t)m->runs[r].seed,
