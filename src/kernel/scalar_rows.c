@@ -72,7 +72,7 @@ static double activate(double x, fr_activation act)
     switch (act) {
     case FR_ACT_GELU: return x * 0.5 * erfc(-x * sqrt_half);
     case FR_ACT_GELU_TANH: return 0.5 * x * (1 + tanh(sqrt_2_over_pi * (x + 0.044715 * x * x * x)));
-    case FR_ACT_RELU: return x > 0 ? x : 0;
+    case FR_ACT_RELU: return x < 0 ? 0 : x;
     case FR_ACT_TANH: return tanh(x);
     case FR_ACT_SILU: return x / (1 + exp(-x));
     default: return x;

@@ -1,0 +1,63 @@
+/* cpu.c - the fast device: products by oneDNN, the rest for the best instruction
+ * set this processor has. */
+#include "kernel/cpu.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "kernel/onednn.h"
+
+static void linear_forward(float *y, const float *x, const float *w, const float *wt,
+                           const float *b, size_t m, size_t k, size_t n)
+{
+    fr__gemm(y, x, false, wt ? wt : w, !wt, 0, m, k, n);
+    if (b) fr_kernels_cpu()->bias_act_forward(y, y, b, FR_ACT_NONE, m, n);
+}
+
+static void linear_backward(float *dx, float *dw, float *db, const float *dy, const float *x,
+                            const float *w, size_t m, size_t k, size_t n)
+{
+    if (dx) fr__gemm(dx, dy, false, w, false, 1, m, n, k);
+    if (dw) fr__gemm(dw, dy, true, x, false, 1, n, m, k);
+    if (db) fr_kernels_cpu()->bias_act_backward(NULL, db, dy, NULL, NULL, FR_ACT_NONE, m, n);
+}
+
+const char *fr__cpu_instruction_set(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+        return "avx512";
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
+#endif
+    return "portable";
+}
+
+void fr__cpu_fill(fr_kernels *t, const char *instruction_set)
+{
+    t->name = "cpu";
+    t->linear_forward = linear_forward;
+    t->linear_backward = linear_backward;
+    fr__cpu_fill_portable(t);
+#if defined(__x86_64__)
+    if (strcmp(instruction_set, "avx512") == 0) fr__cpu_fill_avx512(t);
+    if (strcmp(instruction_set, "avx2") == 0) fr__cpu_fill_avx2(t);
+#endif
+    (void)instruction_set;
+}
+
+static fr_kernels best;
+
+static void fill(void)
+{
+    fr__cpu_fill(&best, fr__cpu_instruction_set());
+}
+
+const fr_kernels *fr_kernels_cpu(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill);
+    return &best;
+}

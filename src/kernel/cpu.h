@@ -1,0 +1,44 @@
+/* cpu.h - what the files of the cpu device share. */
+#ifndef FR_KERNEL_CPU_H
+#define FR_KERNEL_CPU_H
+
+#include <stdlib.h>
+
+#include "kernel/kernel.h"
+
+/* Everything but linear_*, compiled for one instruction set. */
+void fr__cpu_fill_avx512(fr_kernels *table);
+void fr__cpu_fill_avx2(fr_kernels *table);
+void fr__cpu_fill_portable(fr_kernels *table);
+
+/* The best one here: "avx512", "avx2" or "portable"; and a table made of that one (for tests and
+ * benchmarks: it must run on this processor). */
+const char *fr__cpu_instruction_set(void);
+void fr__cpu_fill(fr_kernels *table, const char *instruction_set);
+
+/* Sums over rows run in chunks whose number depends on the rows only, merged in order: the
+ * bits do not depend on the threads. */
+enum { FR__MAX_CHUNKS = 64, FR__MIN_CHUNK_ROWS = 16 };
+
+static inline size_t fr__chunk_rows(size_t rows)
+{
+    size_t per = (rows + FR__MAX_CHUNKS - 1) / FR__MAX_CHUNKS;
+    return per < FR__MIN_CHUNK_ROWS ? FR__MIN_CHUNK_ROWS : per;
+}
+
+/* Threads worth waking for `work` floats. */
+static inline int fr__threads_for(size_t work)
+{
+    int n = fr_kernels_threads();
+    return work < 32768 ? 1 : n;
+}
+
+/* n floats on a cache line, to be freed by the caller before it returns; NULL where there is no
+ * memory (every caller then has a slower way). */
+static inline float *fr__scratch(size_t n)
+{
+    if (n > SIZE_MAX / sizeof(float) - 64) return NULL;
+    return aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64);
+}
+
+#endif

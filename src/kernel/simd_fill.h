@@ -1,0 +1,32 @@
+/* simd_fill.h - the kernels of one instruction set, as rows of the table.
+ *
+ * Included once by each cpu_<isa>.c. */
+#ifndef FR_KERNEL_SIMD_FILL_H
+#define FR_KERNEL_SIMD_FILL_H
+
+#include "kernel/simd_attention.h"
+#include "kernel/simd_flat.h"
+#include "kernel/simd_rows.h"
+
+FR_INLINE void simd_fill(fr_kernels *table)
+{
+    table->transpose = transpose;
+    table->gather_forward = gather_forward;
+    table->gather_backward = gather_backward;
+    table->layer_norm_forward = layer_norm_forward;
+    table->layer_norm_backward = layer_norm_backward;
+    table->bias_act_forward = bias_act_forward;
+    table->bias_act_backward = bias_act_backward;
+    table->dropout_forward = dropout_forward;
+    table->dropout_backward = dropout_backward;
+    table->add = add;
+    table->attention_forward = attention_forward;
+    table->attention_backward = attention_backward;
+    table->cross_entropy = cross_entropy;
+    table->softmax = softmax;
+    table->sum_squares = sum_squares;
+    table->adamw = adamw;
+    table->sgd = sgd;
+}
+
+#endif
