@@ -287,20 +287,17 @@ cleanup:
     return st;
 }
 
-fr_status fr_graph_backward(fr_graph *g, fr_tensor *loss, fr_error *err)
+fr_status fr__graph_backward_from(fr_graph *g, fr_tensor *root, const float *grad, fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_node *root = (fr_node *)loss;
-    if (loss->rows != 1 || loss->cols != 1)
-        FR_FAIL(err, FR_ERR_SHAPE, "backward: the loss is [%zu, %zu], expected [1, 1]", loss->rows,
-                loss->cols);
-    if (!root->wants_grad || !g->n_calls)
+    fr_node *node = (fr_node *)root;
+    if (!node->wants_grad || !g->n_calls)
         FR_FAIL(err, FR_ERR_STATE,
                 "backward: nothing was recorded (training off, no trainable weight, or backward "
                 "called before)");
-    loss->grad = buffer_get(g, 1);
-    if (!loss->grad) FR_FAIL(err, FR_ERR_NOMEM, "backward: out of memory");
-    loss->grad[0] = 1.0f;
+    root->grad = buffer_get(g, node_size(node));
+    if (!root->grad) FR_FAIL(err, FR_ERR_NOMEM, "backward: out of memory");
+    memcpy(root->grad, grad, node_size(node) * sizeof(float));
 
     for (size_t i = g->n_calls; i-- > 0;) {
         fr_call *c = &g->calls[i];
@@ -311,10 +308,19 @@ fr_status fr_graph_backward(fr_graph *g, fr_tensor *loss, fr_error *err)
             c->out->t.grad = NULL;
         }
         /* Whoever read this output stands later on the tape and is done. */
-        if (c->out != root) node_drop_data(g, c->out);
+        if (c->out != node) node_drop_data(g, c->out);
         drop_saved(g, c);
     }
     g->n_calls = 0;
 cleanup:
     return st;
+}
+
+fr_status fr_graph_backward(fr_graph *g, fr_tensor *loss, fr_error *err)
+{
+    static const float one = 1.0f;
+    if (loss->rows != 1 || loss->cols != 1)
+        return fr_error_set(err, FR_ERR_SHAPE, "backward: the loss is [%zu, %zu], expected [1, 1]",
+                            loss->rows, loss->cols);
+    return fr__graph_backward_from(g, loss, &one, err);
 }

@@ -87,6 +87,10 @@ extern const fr_op_row fr__op_table[FR_N_OPS];
 /* Checks, allocates, computes and (in training) records one call; graph.c. */
 FR_NODISCARD fr_status fr__graph_run(fr_graph *g, fr_call *c, fr_tensor **out, fr_error *err);
 
+/* Walks the tape back from root, whose gradient is given: [rows, cols] of root. */
+FR_NODISCARD fr_status fr__graph_backward_from(fr_graph *g, fr_tensor *root, const float *grad,
+                                               fr_error *err);
+
 /* The next dropout of this step: off unless training. Counts sites in order of execution. */
 fr_dropout fr__graph_dropout(fr_graph *g, float rate);
 
