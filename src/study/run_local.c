@@ -99,6 +99,8 @@ static fr_status commit_batch(local *l, size_t first, size_t n, fr_error *err)
     fr_run_job *j = l->job;
     fr_ledger *ledger = j->run->ledger;
     fr_ledger_energy e;
+    double peak;
+    if (fr_peak_memory_read("/proc", 0, &peak, NULL) != FR_OK) peak = NAN;
     for (size_t i = 0; i < n; i++) {
         const float *logits = l->logits + i * l->n_labels;
         l->results[i] =
@@ -116,6 +118,8 @@ static fr_status commit_batch(local *l, size_t first, size_t n, fr_error *err)
     FR_TRY(fr_sql_run(&ledger->db, err, "INSERT OR REPLACE INTO batch VALUES(?,?,?,?,?)", "tiidd",
                       j->cell->cell, (int64_t)(first / l->batch), (int64_t)n, e.duration_s,
                       e.cpu_j + e.ram_j + e.gpu_j));
+    FR_TRY(fr_sql_run(&ledger->db, err, "INSERT OR REPLACE INTO cell VALUES(?,?,?)", "ttd",
+                      j->cell->cell, j->model->spec->name, peak));
     FR_TRY(fr_ledger_commit(ledger, err));
     for (size_t i = 0; i < n; i++) {
         j->n_done += !j->done[first + i];
@@ -136,7 +140,6 @@ static fr_status infer(local *l, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_run_job *j = l->job;
-    double peak = 0;
     FR_TRY(open_phase(l, FR_PHASE_INFER, j->n_done, l->test.n, err));
     for (size_t first = 0; first < l->test.n; first += l->batch) {
         size_t n = smaller(l->batch, l->test.n - first);
@@ -147,9 +150,6 @@ static fr_status infer(local *l, fr_error *err)
         fr__running_progress(j->run, &l->booking, j->n_done, l->test.n);
     }
     FR_TRY(fr__booking_close(&l->booking, false, NULL, err));
-    if (fr_peak_memory_read("/proc", 0, &peak, NULL) == FR_OK)
-        FR_TRY(fr_sql_run(&j->run->ledger->db, err, "INSERT OR REPLACE INTO cell VALUES(?,?,?)",
-                          "ttd", j->cell->cell, j->model->spec->name, peak));
 cleanup:
     return st;
 }

@@ -1,0 +1,209 @@
+/* run_remote.c - models that run elsewhere: servers, and answers obtained before.
+ *
+ * A request is in the ledger before it leaves, its answer as soon as it comes.
+ * What was sent and not answered when the program died is asked again. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "remote/chat.h"
+#include "study/run.h"
+
+typedef struct asking {
+    fr_run_job *job;
+    fr_booking booking;
+    size_t *pending;         /* [n] positions of the items to ask */
+    fr_chat_prompt *prompts; /* [n] */
+    size_t n;
+    fr_arena texts;
+} asking;
+
+static fr_status on_sent(void *ctx, size_t index, int attempt, fr_error *err)
+{
+    const asking *a = ctx;
+    const fr_run_job *j = a->job;
+    (void)attempt;
+    return fr_ledger_put_request(j->run->ledger, j->cell->cell, j->plan->items[a->pending[index]],
+                                 err);
+}
+
+static fr_status on_retry(void *ctx, size_t index, int attempt, const char *why, double wait_s,
+                          fr_error *err)
+{
+    asking *a = ctx;
+    (void)index;
+    fr__running_note(a->job->run, FR_LOG_INFO, "%s: attempt %d failed, again in %.1f s: %s",
+                     a->job->model->spec->name, attempt, wait_s, why);
+    return fr__booking_tick(&a->booking, err);
+}
+
+static int64_t count_or_unknown(int64_t tokens)
+{
+    return tokens > 0 ? tokens : -1;
+}
+
+static fr_status on_answer(void *ctx, size_t index, const fr_chat_answer *answer, fr_error *err)
+{
+    fr_status st = FR_OK;
+    asking *a = ctx;
+    fr_run_job *j = a->job;
+    fr_ledger *ledger = j->run->ledger;
+    size_t at = a->pending[index];
+    fr_ledger_result r = {.item = j->plan->items[at],
+                          .prediction = -1,
+                          .tokens_in = count_or_unknown(answer->prompt_tokens),
+                          .tokens_out = count_or_unknown(answer->completion_tokens),
+                          .latency_s = answer->ok ? answer->latency_s : NAN};
+    if (answer->ok) {
+        r.output = answer->text;
+        r.prediction = fr_task_read_answer(j->plan->task, answer->text, answer->text_size);
+        if (r.prediction < 0) r.error = "the answer names no label";
+    } else {
+        r.error = answer->error;
+    }
+    FR_TRY(fr_ledger_begin(ledger, err));
+    FR_TRY(fr_ledger_put_results(ledger, j->cell->cell, &r, 1, err));
+    FR_TRY(fr__booking_commit(&a->booking, 1, NULL, err));
+    FR_TRY(fr_ledger_commit(ledger, err));
+    j->n_done += !j->done[at];
+    j->done[at] = true;
+    fr__running_progress(j->run, &a->booking, j->n_done, j->plan->test.n);
+cleanup:
+    if (st != FR_OK) fr_ledger_rollback(ledger);
+    return st;
+}
+
+static bool should_stop(void *ctx)
+{
+    const asking *a = ctx;
+    return fr__running_stop(a->job->run);
+}
+
+static fr_status make_prompts(asking *a, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_run_job *j = a->job;
+    const fr_plan *p = j->plan;
+    fr_str text = FR_STR_INIT;
+    size_t n = p->test.n - j->n_done;
+    a->pending = malloc(n * sizeof(*a->pending));
+    a->prompts = malloc(n * sizeof(*a->prompts));
+    if (!a->pending || !a->prompts) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for prompts");
+    for (size_t i = 0; i < p->test.n; i++) {
+        if (j->done[i]) continue;
+        fr_str_clear(&text);
+        FR_TRY(fr_task_prompt(p->task, j->model->spec->prompt, p->test.items[i].text,
+                              p->test.items[i].len, &text, err));
+        const char *user = fr_arena_strdup(&a->texts, fr_str_text(&text));
+        if (!user) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for prompts");
+        a->pending[a->n] = i;
+        a->prompts[a->n] = (fr_chat_prompt){.system = p->task->system, .user = user};
+        a->n++;
+    }
+cleanup:
+    fr_str_release(&text);
+    return st;
+}
+
+static fr_chat_settings settings_of(const fr_run_job *j)
+{
+    const fr_spec_endpoint *e = &j->model->spec->endpoint;
+    fr_chat_settings s = fr_chat_settings_default();
+    s.base_url = e->url;
+    s.model = e->model;
+    s.key_env = e->key_env;
+    s.concurrency = e->concurrency;
+    s.timeout_s = e->timeout_s;
+    s.max_retries = e->retries;
+    s.temperature = e->temperature;
+    s.max_tokens = (int)(e->max_tokens ? e->max_tokens : j->plan->task->max_tokens);
+    return s;
+}
+
+/* A server without a named model is asked for the first that it lists. */
+static fr_status choose_model(asking *a, fr_chat_settings *s, char *name, size_t size,
+                              fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_chat_client *client = NULL;
+    fr_str names = FR_STR_INIT;
+    FR_TRY(fr_chat_client_create(&client, s, err));
+    FR_TRY(fr_chat_models(client, should_stop, a, &names, err));
+    size_t len = strcspn(fr_str_text(&names), "\n");
+    if (len == 0 || len >= size)
+        FR_FAIL(err, FR_ERR_NET, "%s: the server lists no model; name one under endpoint: model",
+                fr_chat_client_url(client));
+    memcpy(name, names.data, len);
+    name[len] = '\0';
+    s->model = name;
+    fr__running_note(a->job->run, FR_LOG_INFO, "%s: the server's first model is %s",
+                     a->job->model->spec->name, name);
+cleanup:
+    fr_chat_client_destroy(client);
+    fr_str_release(&names);
+    return st;
+}
+
+fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
+{
+    fr_status st = FR_OK;
+    asking a = {.job = job};
+    fr_chat_client *client = NULL;
+    fr_chat_events events = {.ctx = &a,
+                             .on_sent = on_sent,
+                             .on_retry = on_retry,
+                             .on_answer = on_answer,
+                             .should_stop = should_stop};
+    const fr_spec_model *s = job->model->spec;
+    char model[256];
+    size_t n_unanswered;
+    fr_arena_init(&a.texts, 0);
+    if (job->n_done == job->plan->test.n) goto cleanup;
+
+    fr_chat_settings settings = settings_of(job);
+    FR_TRY(fr_ledger_unanswered(job->run->ledger, job->cell->cell, &n_unanswered, err));
+    if (n_unanswered)
+        fr__running_note(job->run, FR_LOG_INFO,
+                         "%s: %zu requests got no answer before the study stopped; their items are "
+                         "asked again",
+                         s->name, n_unanswered);
+    if (!settings.model) FR_TRY(choose_model(&a, &settings, model, sizeof(model), err));
+    FR_TRY(fr_chat_client_create(&client, &settings, err));
+    FR_TRY(make_prompts(&a, err));
+    fr__running_phase(job->run, FR_PHASE_INFER, job->n_done, job->plan->test.n);
+    FR_TRY(fr__booking_open(&a.booking, job->run, s->name, job->cell->cell, FR_PHASE_INFER, err));
+    FR_TRY(fr_chat_run(client, a.prompts, a.n, &events, err));
+    FR_TRY(fr__booking_close(&a.booking, false, NULL, err));
+cleanup:
+    if (st == FR_ERR_NET) fr_error_prefix(err, "%s: model \"%s\"", s->where, s->name);
+    fr__booking_abandon(&a.booking);
+    fr_chat_client_destroy(client);
+    fr_arena_release(&a.texts);
+    free(a.pending);
+    free(a.prompts);
+    return st;
+}
+
+fr_status fr__run_predictions(fr_run_job *job, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_plan *p = job->plan;
+    const fr_plan_model *m = job->model;
+    fr_ledger *ledger = job->run->ledger;
+    if (job->n_done == p->test.n) goto cleanup;
+    FR_TRY(fr_ledger_begin(ledger, err));
+    for (size_t i = 0; i < p->test.n; i++) {
+        fr_ledger_result r = {.item = p->items[i],
+                              .prediction = m->predictions[i],
+                              .tokens_in = m->tokens_in[i],
+                              .tokens_out = m->tokens_out[i],
+                              .latency_s = NAN,
+                              .error = m->predictions[i] < 0 ? "no label in the prediction" : NULL};
+        FR_TRY(fr_ledger_put_results(ledger, job->cell->cell, &r, 1, err));
+    }
+    FR_TRY(fr_ledger_commit(ledger, err));
+    fr__running_phase(job->run, FR_PHASE_INFER, p->test.n, p->test.n);
+cleanup:
+    if (st != FR_OK) fr_ledger_rollback(ledger);
+    return st;
+}
