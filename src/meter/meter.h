@@ -113,8 +113,8 @@ const char *fr_window_name(const fr_window *window);
  * domain. Later readings carry idle_j = idle power x duration (at most j). */
 void fr_meter_set_idle(fr_meter *meter, const fr_reading *idle);
 
-/* Mean gross power over about the last second, W; 0 before there are two readings. Reads the
- * sources when the last reading is older than that. */
+/* Mean gross power over the last sampling interval, W; 0 before there is one. Reads the sources
+ * when the last reading is older than a second. */
 double fr_meter_power_w(fr_meter *meter);
 
 /* One line for a report's head: "CPU modelled: no RAPL, see `frugal meters`". Owned by the meter.

@@ -1,0 +1,333 @@
+/* rapl.c - CPU package and DRAM energy from the Linux powercap tree.
+ *
+ * A zone's counter only grows, and wraps after that zone's own range; ranges
+ * differ within one machine, so they are kept per zone. A second wrap between
+ * two reads is invisible: the sampler polls at least twice per wrap at a power
+ * that no zone exceeds. Zones overlap (psys contains package, package contains
+ * core and uncore, intel-rapl-mmio repeats the package): only packages and their
+ * dram zones are counted.
+ *
+ * A read that fails adds nothing and is noted; the next one that succeeds covers
+ * the gap, as long as no wrap can hide in it. All packages count, or none do.
+ *
+ * Not here: MSR and perf_event access, and the share of one process.
+ * Reference: Linux Documentation/power/powercap/powercap.rst */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter/source.h"
+#include "os/pseudo.h"
+
+#define POWERCAP "class/powercap"
+
+enum {
+    MAX_ZONES = 128,
+    MAX_ZONE_W = 1500, /* no package takes more, turbo included */
+    FROZEN_S = 2       /* real counters move every millisecond */
+};
+
+typedef struct zone {
+    char dir[300];  /* under sysfs_root */
+    char entry[64]; /* "intel-rapl:0:1" */
+    char name[32];  /* "package-0", "dram" */
+    fr_domain domain;
+    double range_uj; /* the counter wraps after this */
+    bool started, frozen;
+    double last_uj, last_s; /* of the last read that succeeded */
+    double moved_s;         /* when the counter was last seen to move */
+    double joules;
+} zone;
+
+typedef struct rapl_state {
+    char root[PATH_MAX];
+    size_t n;
+    zone zones[MAX_ZONES];
+} rapl_state;
+
+static void read_name(const rapl_state *r, const char *dir, char *out, size_t size)
+{
+    char file[400];
+    snprintf(file, sizeof(file), "%s/name", dir);
+    if (fr_pseudo_read(r->root, file, out, size, NULL, NULL)) out[0] = 0;
+    out[strcspn(out, "\n")] = 0;
+    for (char *c = out; *c; c++)
+        if (!isprint((unsigned char)*c)) *c = '?';
+}
+
+/* "intel-rapl:0" has one colon, "intel-rapl:0:1" two; 0: something else. */
+static int colons_of(const char *entry)
+{
+    if (strncmp(entry, "intel-rapl:", 11) || strlen(entry) >= sizeof(((zone *)0)->entry)) return 0;
+    int n = 0;
+    for (const char *c = entry + 10; *c; c++) {
+        if (*c == ':')
+            n++;
+        else if (!isdigit((unsigned char)*c))
+            return 0;
+    }
+    return n <= 2 ? n : 0;
+}
+
+/* Adds the zone if it is a package or a dram zone that is not there yet; notices psys. */
+static void add_zone(rapl_state *r, const char *parent, const char *entry, bool *psys)
+{
+    char dir[300], name[32];
+    int colons = colons_of(entry);
+    if (!colons || r->n >= MAX_ZONES) return;
+    for (size_t i = 0; i < r->n; i++)
+        if (!strcmp(r->zones[i].entry, entry)) return;
+    if ((size_t)snprintf(dir, sizeof(dir), "%s/%s", parent, entry) >= sizeof(dir)) return;
+    read_name(r, dir, name, sizeof(name));
+    if (!strncmp(name, "psys", 4)) *psys = true;
+    bool package = colons == 1 && !strncmp(name, "package", 7);
+    bool dram = !strncmp(name, "dram", 4);
+    if (!package && !dram) return;
+
+    zone *z = &r->zones[r->n++];
+    memset(z, 0, sizeof(*z));
+    memcpy(z->dir, dir, sizeof(z->dir));
+    memcpy(z->entry, entry, strlen(entry) + 1); /* colons_of has looked at its length */
+    memcpy(z->name, name, sizeof(z->name));
+    z->domain = package ? FR_DOMAIN_CPU : FR_DOMAIN_RAM;
+}
+
+/* Searches one folder for zones; false when it cannot be opened. */
+static bool scan(rapl_state *r, const char *dir_name, bool nested, bool *psys)
+{
+    char path[PATH_MAX], child[300];
+    if ((size_t)snprintf(path, sizeof(path), "%s/%s", r->root, dir_name) >= sizeof(path))
+        return false;
+    DIR *dir = opendir(path);
+    if (!dir) return false;
+    for (struct dirent *e; (e = readdir(dir));) {
+        int colons = colons_of(e->d_name);
+        if (!colons) continue;
+        add_zone(r, dir_name, e->d_name, psys);
+        if (nested || colons != 1) continue;
+        if ((size_t)snprintf(child, sizeof(child), "%s/%s", dir_name, e->d_name) < sizeof(child))
+            scan(r, child, true, psys);
+    }
+    closedir(dir);
+    return true;
+}
+
+static int by_entry(const void *a, const void *b)
+{
+    return strcmp(((const zone *)a)->entry, ((const zone *)b)->entry);
+}
+
+static fr_status read_uj(const rapl_state *r, const zone *z, const char *what, double *uj,
+                         fr_error *err)
+{
+    fr_status st = FR_OK;
+    char file[400];
+    uint64_t v = 0;
+    snprintf(file, sizeof(file), "%s/%s", z->dir, what);
+    FR_TRY(fr_pseudo_read_u64(r->root, file, &v, err));
+    *uj = (double)v; /* ranges are below 2^53 */
+cleanup:
+    return st;
+}
+
+/* Reads both files of each zone once. Domains with a zone that cannot be read are left out
+ * (never a part of the machine for the whole); `err` tells about the first such zone. */
+static void try_zones(fr_source *s, bool *denied, fr_error *err)
+{
+    rapl_state *r = s->state;
+    bool seen[FR_N_DOMAINS] = {false}, bad[FR_N_DOMAINS] = {false};
+    *denied = false;
+    err->message[0] = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        zone *z = &r->zones[i];
+        fr_error why = {0};
+        double uj = 0;
+        seen[z->domain] = true;
+        fr_status st = read_uj(r, z, "max_energy_range_uj", &z->range_uj, &why);
+        if (st == FR_OK && z->range_uj < 1)
+            st = fr_error_set(&why, FR_ERR_FORMAT, "%s/%s: the range of the counter is 0", r->root,
+                              z->dir);
+        if (st == FR_OK) {
+            st = read_uj(r, z, "energy_uj", &uj, &why);
+            if (st && (errno == EACCES || errno == EPERM)) *denied = true;
+        }
+        if (st == FR_OK) continue;
+        bad[z->domain] = true;
+        if (!err->message[0]) *err = why;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < r->n; i++)
+        if (!bad[r->zones[i].domain]) r->zones[kept++] = r->zones[i];
+    r->n = kept;
+    for (int d = 0; d < FR_N_DOMAINS; d++) s->channel[d].present = seen[d] && !bad[d];
+}
+
+static void describe(fr_source *s, const fr_machine *machine, bool psys)
+{
+    static const char *const what[FR_N_DOMAINS] = {"packages", "dram zones", ""};
+    bool amd = !strcmp(machine->cpu_vendor, "AuthenticAMD");
+    const rapl_state *r = s->state;
+    size_t n[FR_N_DOMAINS] = {0};
+    double fastest_s = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        double wrap_s = r->zones[i].range_uj * 1e-6 / MAX_ZONE_W;
+        n[r->zones[i].domain]++;
+        if (fastest_s == 0 || wrap_s < fastest_s) fastest_s = wrap_s;
+    }
+    s->max_interval_s = fastest_s / 2;
+    for (int d = 0; d < FR_N_DOMAINS; d++) {
+        fr_channel *c = &s->channel[d];
+        if (!c->present) continue;
+        c->kind = FR_KIND_MEASURED;
+        c->whole_machine = true;
+        /* AMD computes the figure from activity, without a sensor of the current. */
+        c->relative_uncertainty = d == FR_DOMAIN_RAM ? 0.2 : amd ? 0.15 : 0.05;
+        snprintf(c->source, sizeof(c->source), "RAPL by powercap: %zu %s, whole machine", n[d],
+                 what[d]);
+    }
+    snprintf(s->detail, sizeof(s->detail),
+             "%zu packages, %zu dram zones%s; read every %.0f s or faster", n[FR_DOMAIN_CPU],
+             n[FR_DOMAIN_RAM],
+             psys ? "; psys is there and not added, since it contains the packages" : "",
+             s->max_interval_s < 1 ? 1 : s->max_interval_s);
+}
+
+static void say_why_missing(fr_source *s, const fr_machine *machine, bool found_powercap)
+{
+    if (machine->virtual_machine) {
+        snprintf(s->detail, sizeof(s->detail),
+                 "no RAPL in this virtual machine: its hypervisor does not pass the processor's "
+                 "energy counters through; measure on the host or on bare metal");
+        return;
+    }
+    snprintf(s->detail, sizeof(s->detail),
+             found_powercap
+                 ? "there is no RAPL package under /sys/class/powercap (Intel since Sandy "
+                   "Bridge, AMD since Zen with Linux 5.8)"
+                 : "there is no /sys/class/powercap: the kernel's powercap drivers are "
+                   "not loaded, or a container hides /sys");
+    snprintf(s->remedy, sizeof(s->remedy), "sudo modprobe intel_rapl_msr");
+}
+
+static fr_status rapl_open(fr_source *s, const fr_meter_options *o, const fr_machine *machine,
+                           fr_error *err)
+{
+    fr_status st = FR_OK;
+    rapl_state *r = calloc(1, sizeof(*r));
+    bool psys = false, denied = false;
+    fr_error why = {0};
+    s->state = r;
+    if (!r) FR_FAIL(err, FR_ERR_NOMEM, "rapl: out of memory");
+    snprintf(r->root, sizeof(r->root), "%s", o->sysfs_root);
+
+    bool found_powercap = scan(r, POWERCAP, false, &psys);
+    qsort(r->zones, r->n, sizeof(*r->zones), by_entry);
+    try_zones(s, &denied, &why);
+    if (s->channel[FR_DOMAIN_CPU].present || s->channel[FR_DOMAIN_RAM].present)
+        describe(s, machine, psys);
+    else if (!why.message[0])
+        say_why_missing(s, machine, found_powercap);
+    if (why.message[0]) {
+        size_t n = strlen(s->detail);
+        snprintf(s->detail + n, sizeof(s->detail) - n, "%s%.300s", n ? "; " : "", why.message);
+    }
+    if (denied)
+        snprintf(s->remedy, sizeof(s->remedy),
+                 "sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj "
+                 "/sys/class/powercap/intel-rapl:*/intel-rapl:*/energy_uj");
+cleanup:
+    return st;
+}
+
+/* Takes a new value of the counter; what is not believable is noted and adds nothing. */
+static void take_value(zone *z, double uj, double now_s, fr_notes *notes)
+{
+    double dt = now_s - z->last_s;
+    double believable_uj = 1e6 * MAX_ZONE_W * (dt + 0.1);
+    if (!z->started) {
+        z->started = true;
+        z->moved_s = now_s;
+    } else if (uj == z->last_uj) {
+        if (now_s - z->moved_s < FROZEN_S) {
+            z->last_s = now_s;
+            return;
+        }
+        if (!z->frozen)
+            fr_notes_add(notes, "rapl %s (%s): the counter has not moved for %.1f s", z->entry,
+                         z->name, now_s - z->moved_s);
+        z->frozen = true;
+        return;
+    } else {
+        bool wrapped = uj < z->last_uj;
+        double delta_uj = uj - z->last_uj + (wrapped ? z->range_uj : 0);
+        if (delta_uj > believable_uj) {
+            fr_notes_add(notes,
+                         "rapl %s (%s): %.0f to %.0f uJ in %.3f s is no possible power: the "
+                         "counter was reset or is wrong; these joules are lost",
+                         z->entry, z->name, z->last_uj, uj, dt);
+        } else {
+            z->joules += 1e-6 * delta_uj;
+            if (dt * MAX_ZONE_W * 1e6 > z->range_uj)
+                fr_notes_add(notes,
+                             "rapl %s (%s): not read for %.0f s, in which the counter may have "
+                             "wrapped unseen: a lower bound",
+                             z->entry, z->name, dt);
+        }
+        z->moved_s = now_s;
+        z->frozen = false;
+    }
+    z->last_uj = uj;
+    z->last_s = now_s;
+}
+
+static void rapl_read(fr_source *s, const fr_tick *tick, fr_notes *notes)
+{
+    rapl_state *r = s->state;
+    double sum[FR_N_DOMAINS] = {0}, as_of[FR_N_DOMAINS];
+    for (int d = 0; d < FR_N_DOMAINS; d++) as_of[d] = tick->now_s;
+    for (size_t i = 0; i < r->n; i++) {
+        zone *z = &r->zones[i];
+        fr_error why;
+        double uj = 0;
+        if (s->channel[z->domain].used) {
+            if (read_uj(r, z, "energy_uj", &uj, &why))
+                fr_notes_add(notes, "rapl %s (%s): %s", z->entry, z->name, why.message);
+            else if (uj > z->range_uj)
+                fr_notes_add(notes, "rapl %s (%s): %.0f uJ is above the counter's range of %.0f",
+                             z->entry, z->name, uj, z->range_uj);
+            else
+                take_value(z, uj, tick->now_s, notes);
+        }
+        sum[z->domain] += z->joules;
+        double last_s = z->started ? z->last_s : -INFINITY;
+        if (last_s < as_of[z->domain]) as_of[z->domain] = last_s;
+    }
+    for (int d = 0; d < FR_N_DOMAINS; d++) {
+        s->channel[d].joules = sum[d];
+        s->channel[d].as_of_s = as_of[d];
+    }
+}
+
+static void rapl_close(fr_source *s)
+{
+    free(s->state);
+    s->state = NULL;
+}
+
+const fr_source_class fr__rapl_class = {
+    .name = "rapl-powercap",
+    .covers = "CPU packages, DRAM",
+    .citation = "packages 5 %: Khan et al. 2018, RAPL in Action (doi 10.1145/3177754), readings "
+                "close to plug power since Haswell; AMD 15 %: Schoene et al. 2021 (CLUSTER), Zen 2 "
+                "models instead of measuring; DRAM 20 %: Desrochers et al. 2016 (doi "
+                "10.1145/2989081.2989088)",
+    .kind = FR_KIND_MEASURED,
+    .open = rapl_open,
+    .read = rapl_read,
+    .close = rapl_close,
+};
