@@ -1,0 +1,95 @@
+/* trie.c - longest match over a hashed trie. */
+#include "text/trie.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_BITS = 8, MAX_NODES = 1 << 24 };
+
+void fr_trie_init(fr_trie *t)
+{
+    memset(t, 0, sizeof(*t));
+}
+
+void fr_trie_release(fr_trie *t)
+{
+    free(t->edges);
+    free(t->ids);
+    memset(t, 0, sizeof(*t));
+}
+
+/* Slot of the key, or the free slot where it belongs. At most half of the slots are taken. */
+static inline fr_trie_edge *slot_of(const fr_trie *t, uint32_t key)
+{
+    uint32_t mask = (1u << t->bits) - 1;
+    uint32_t i = key * 0x9e3779b1u >> (32 - t->bits);
+    while (t->edges[i].node && t->edges[i].key != key) i = (i + 1) & mask;
+    return &t->edges[i];
+}
+
+static fr_status grow_edges(fr_trie *t, fr_error *err)
+{
+    fr_trie old = *t;
+    t->bits = old.edges ? old.bits + 1 : FIRST_BITS;
+    t->edges = calloc((size_t)1 << t->bits, sizeof(*t->edges));
+    if (!t->edges) {
+        *t = old;
+        return fr_error_set(err, FR_ERR_NOMEM, "out of memory for the vocabulary");
+    }
+    for (size_t i = 0; old.edges && i < (size_t)1 << old.bits; i++)
+        if (old.edges[i].node) *slot_of(t, old.edges[i].key) = old.edges[i];
+    free(old.edges);
+    return FR_OK;
+}
+
+static fr_status add_node(fr_trie *t, uint32_t *node, fr_error *err)
+{
+    if (t->n_nodes == MAX_NODES)
+        return fr_error_set(err, FR_ERR_UNSUPPORTED, "the vocabulary is too large");
+    if (t->n_nodes == t->cap_nodes) {
+        uint32_t cap = t->cap_nodes ? 2 * t->cap_nodes : 256;
+        int32_t *ids = realloc(t->ids, cap * sizeof(*ids));
+        if (!ids) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for the vocabulary");
+        t->ids = ids;
+        t->cap_nodes = cap;
+    }
+    *node = t->n_nodes++;
+    t->ids[*node] = -1;
+    return FR_OK;
+}
+
+fr_status fr_trie_add(fr_trie *t, const char *bytes, size_t n, int32_t id, fr_error *err)
+{
+    fr_status st = FR_OK;
+    uint32_t node = 0;
+    if (t->n_nodes == 0) FR_TRY(add_node(t, &node, err)); /* the root */
+    for (size_t i = 0; i < n; i++) {
+        if (!t->edges || 2 * (size_t)t->n_nodes >= (size_t)1 << t->bits) FR_TRY(grow_edges(t, err));
+        uint32_t key = node << 8 | (unsigned char)bytes[i];
+        fr_trie_edge *edge = slot_of(t, key);
+        if (!edge->node) {
+            uint32_t child;
+            FR_TRY(add_node(t, &child, err));
+            *edge = (fr_trie_edge){key, child};
+        }
+        node = edge->node;
+    }
+    t->ids[node] = id;
+cleanup:
+    return st;
+}
+
+int32_t fr_trie_longest(const fr_trie *t, const char *bytes, size_t n, size_t *length)
+{
+    int32_t best = -1;
+    uint32_t node = 0;
+    if (!t->edges) return -1;
+    for (size_t i = 0; i < n; i++) {
+        node = slot_of(t, node << 8 | (unsigned char)bytes[i])->node;
+        if (!node) break;
+        if (t->ids[node] < 0) continue;
+        best = t->ids[node];
+        *length = i + 1;
+    }
+    return best;
+}

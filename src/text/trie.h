@@ -1,0 +1,43 @@
+/* trie.h - the longest of many byte strings that stands at a place.
+ *
+ *     fr_trie t;
+ *     fr_trie_init(&t);
+ *     FR_TRY(fr_trie_add(&t, "play", 4, 17, err));
+ *     id = fr_trie_longest(&t, "playing", 7, &length);     // 17, length 4
+ *     fr_trie_release(&t);
+ *
+ *     node 0 --p--> 1 --l--> 2 --a--> 3 --y--> 4 (id 17)
+ *
+ * All edges live in one hash table under (node, byte): one probe a byte, no pointers. */
+#ifndef FR_TEXT_TRIE_H
+#define FR_TEXT_TRIE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef struct fr_trie_edge {
+    uint32_t key;  /* node << 8 | byte */
+    uint32_t node; /* where it leads; 0: the slot is free (no edge leads to the root) */
+} fr_trie_edge;
+
+typedef struct fr_trie {
+    fr_trie_edge *edges; /* [1 << bits]; owned */
+    int32_t *ids;        /* [cap_nodes] id of the string that ends in a node, or -1; owned */
+    uint32_t n_nodes, cap_nodes;
+    int bits;
+} fr_trie;
+
+void fr_trie_init(fr_trie *t);
+void fr_trie_release(fr_trie *t);
+
+/* Adds a string that is not empty; added again, its last id holds. id >= 0.
+ * Errors: FR_ERR_NOMEM; FR_ERR_UNSUPPORTED beyond 2^24 nodes. */
+FR_NODISCARD fr_status fr_trie_add(fr_trie *t, const char *bytes, size_t n, int32_t id,
+                                   fr_error *err);
+
+/* Id of the longest string that bytes[0 .. n) begins with, and its length; -1 when none does. */
+int32_t fr_trie_longest(const fr_trie *t, const char *bytes, size_t n, size_t *length);
+
+#endif
