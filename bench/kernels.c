@@ -2,9 +2,11 @@
  *
  *     build/bench_kernels [avx512|avx2|portable]
  *
- * Prints the median of repeats; GFLOP/s of products and attention, GB/s of
- * row-wise kernels, counting each array once for every time it must be read or
- * written. A packed batch of 32 segments of 128 tokens unless said otherwise. */
+ * GFLOP/s of products and attention, GB/s of row-wise kernels, counting each
+ * array once for every time it must be read or written. First the median by the
+ * clock, then the least processor time divided by the threads, which is what a
+ * busy machine leaves comparable. A packed batch of 32 segments of 128 tokens
+ * unless said otherwise. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +19,10 @@ enum { TOKENS = 32 * 128, REPEATS = 15 };
 
 static fr_kernels k;
 
-static double now(void)
+static double now(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -48,22 +50,29 @@ typedef struct job {
     fr_dropout dropout;
 } job;
 
-static double median(void (*run)(job *), job *j)
+typedef struct timing {
+    double wall, cpu; /* median of the clock; least processor time, per thread */
+} timing;
+
+static timing measure(void (*run)(job *), job *j)
 {
-    double times[REPEATS];
+    double wall[REPEATS], cpu[REPEATS];
     run(j);
     for (int i = 0; i < REPEATS; i++) {
-        double start = now();
+        double w = now(CLOCK_MONOTONIC), c = now(CLOCK_PROCESS_CPUTIME_ID);
         run(j);
-        times[i] = now() - start;
+        wall[i] = now(CLOCK_MONOTONIC) - w;
+        cpu[i] = now(CLOCK_PROCESS_CPUTIME_ID) - c;
     }
-    qsort(times, REPEATS, sizeof(times[0]), ascending);
-    return times[REPEATS / 2];
+    qsort(wall, REPEATS, sizeof(wall[0]), ascending);
+    qsort(cpu, REPEATS, sizeof(cpu[0]), ascending);
+    return (timing){wall[REPEATS / 2], cpu[0] / fr_kernels_threads()};
 }
 
-static void show(const char *what, double work, const char *unit, double s)
+static void show(const char *what, double work, const char *unit, timing t)
 {
-    printf("  %-34s %9.3f ms %8.1f %s\n", what, 1e3 * s, 1e-9 * work / s, unit);
+    printf("  %-32s %9.3f ms %7.1f %-8s %9.3f ms %7.1f\n", what, 1e3 * t.wall, 1e-9 * work / t.wall,
+           unit, 1e3 * t.cpu, 1e-9 * work / t.cpu);
 }
 
 static void forward(job *j)
@@ -108,17 +117,17 @@ static void linear(size_t m, size_t kk, size_t n)
     double flops = 2.0 * (double)m * (double)kk * (double)n;
     float *b = j.b;
     printf("linear [%zu, %zu] -> %zu\n", m, kk, n);
-    show("forward, w^T given, bias", flops, "GFLOP/s", median(forward, &j));
+    show("forward, w^T given, bias", flops, "GFLOP/s", measure(forward, &j));
     j.b = NULL;
-    show("forward, w^T given", flops, "GFLOP/s", median(forward, &j));
+    show("forward, w^T given", flops, "GFLOP/s", measure(forward, &j));
     float *wt = j.wt;
     j.wt = NULL;
-    show("forward, w alone", flops, "GFLOP/s", median(forward, &j));
+    show("forward, w alone", flops, "GFLOP/s", measure(forward, &j));
     j.wt = wt;
-    show("dx", flops, "GFLOP/s", median(backward_x, &j));
-    show("dw", flops, "GFLOP/s", median(backward_w, &j));
-    show("db", 4.0 * (double)(m * n), "GB/s", median(backward_b, &j));
-    show("transpose w", 8.0 * (double)(kk * n), "GB/s", median(transpose, &j));
+    show("dx", flops, "GFLOP/s", measure(backward_x, &j));
+    show("dw", flops, "GFLOP/s", measure(backward_w, &j));
+    show("db", 4.0 * (double)(m * n), "GB/s", measure(backward_b, &j));
+    show("transpose w", 8.0 * (double)(kk * n), "GB/s", measure(transpose, &j));
     float *all[] = {j.x, j.w, j.wt, b, j.y, j.dx, j.dw, j.db, j.dy};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) free(all[i]);
 }
@@ -152,8 +161,8 @@ static void attention(size_t segments, size_t t, size_t heads, size_t head_dim, 
     double flops = 4.0 * (double)n * (double)t;
     printf("attention %zu x %zu tokens, %zu heads x %zu, dropout %g\n", segments, t, heads,
            head_dim, (double)rate);
-    show("forward", flops, "GFLOP/s", median(attention_forward, &j));
-    show("backward", 2.5 * flops, "GFLOP/s", median(attention_backward, &j));
+    show("forward", flops, "GFLOP/s", measure(attention_forward, &j));
+    show("backward", 2.5 * flops, "GFLOP/s", measure(attention_backward, &j));
     float *all[] = {j.x, j.w, j.wt, j.y, j.dx, j.dw, j.s, j.dy, j.mean};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) free(all[i]);
     free(offsets);
@@ -235,19 +244,19 @@ static void rows(size_t m, size_t n)
     for (size_t r = 0; r < m; r++) j.ids[r] = (int32_t)(r * 7919 % m);
     for (size_t i = 0; i < m * n; i++) j.s[i] += 1; /* second moments are positive */
     printf("rows [%zu, %zu]\n", m, n);
-    show("add", 3 * array, "GB/s", median(add, &j));
-    show("bias+gelu forward", 2 * array, "GB/s", median(gelu_forward, &j));
-    show("bias+gelu backward", 4 * array, "GB/s", median(gelu_backward, &j));
-    show("residual+norm forward", 4 * array, "GB/s", median(norm_forward, &j));
-    show("residual+norm backward", 6 * array, "GB/s", median(norm_backward, &j));
+    show("add", 3 * array, "GB/s", measure(add, &j));
+    show("bias+gelu forward", 2 * array, "GB/s", measure(gelu_forward, &j));
+    show("bias+gelu backward", 4 * array, "GB/s", measure(gelu_backward, &j));
+    show("residual+norm forward", 4 * array, "GB/s", measure(norm_forward, &j));
+    show("residual+norm backward", 6 * array, "GB/s", measure(norm_backward, &j));
     j.dropout.rate = 0.1f;
-    show("residual+dropout+norm forward", 4 * array, "GB/s", median(norm_forward, &j));
-    show("residual+dropout+norm backward", 6 * array, "GB/s", median(norm_backward, &j));
-    show("gather", 2 * array, "GB/s", median(gather, &j));
-    show("scatter", 3 * array, "GB/s", median(scatter, &j));
-    show("cross-entropy", 2 * array, "GB/s", median(cross_entropy, &j));
-    show("sum of squares", array, "GB/s", median(norm, &j));
-    show("adamw", 7 * array, "GB/s", median(adamw, &j));
+    show("residual+dropout+norm forward", 4 * array, "GB/s", measure(norm_forward, &j));
+    show("residual+dropout+norm backward", 6 * array, "GB/s", measure(norm_backward, &j));
+    show("gather", 2 * array, "GB/s", measure(gather, &j));
+    show("scatter", 3 * array, "GB/s", measure(scatter, &j));
+    show("cross-entropy", 2 * array, "GB/s", measure(cross_entropy, &j));
+    show("sum of squares", array, "GB/s", measure(norm, &j));
+    show("adamw", 7 * array, "GB/s", measure(adamw, &j));
     float *all[] = {j.x, j.y, j.dx, j.dy, j.s, j.w, j.b, j.dw, j.db, j.mean, j.rstd};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) free(all[i]);
     free(j.ids);
