@@ -44,7 +44,7 @@ typedef struct fr_chat_settings {
     double temperature; /* NaN: not sent */
     int max_tokens;     /* 0: not sent */
     bool send_seed;
-    int64_t seed;           /* sent when send_seed; */
+    int64_t seed;           /* sent when send_seed */
     const char *extra_json; /* object whose keys are added to each request; NULL for none */
     uint64_t jitter_seed;
 
@@ -55,7 +55,7 @@ typedef struct fr_chat_settings {
 } fr_chat_settings;
 
 /* concurrency 4, timeout 120 s, connect 10 s, 5 retries from 1 s up to 30 s,
- * Retry-After up to 120 s, give up after 3, temperature 0, answers up to 8 MiB. */
+ * Retry-After up to 120 s, give up after 3, temperature 0, answers up to 4 MiB. */
 fr_chat_settings fr_chat_settings_default(void);
 
 typedef struct fr_chat_client fr_chat_client;
