@@ -1,0 +1,155 @@
+/* footnotes.c - every remark that a reader needs to read the table rightly. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "report/format.h"
+#include "report/summary.h"
+#include "stat/summary.h"
+
+typedef struct notes {
+    bool ascii;
+    fr__emit_fn emit;
+    void *ctx;
+    fr_str line, name;
+} notes;
+
+static fr_status flush(notes *n, const char *mark, fr_error *err)
+{
+    fr_status st = n->emit(n->ctx, mark, fr_str_text(&n->line), err);
+    fr_str_clear(&n->line);
+    return st;
+}
+
+static fr_status say(notes *n, const char *mark, const char *text, fr_error *err)
+{
+    fr_status st = FR_OK;
+    FR_TRY(fr__clean(&n->line, text, n->ascii, err));
+    FR_TRY(flush(n, mark, err));
+cleanup:
+    return st;
+}
+
+static fr_status seeds(notes *n, const fr_result_model *m, const char *metric, fr_error *err)
+{
+    fr_status st = FR_OK;
+    double *quality = malloc((m->n_seeds ? m->n_seeds : 1) * sizeof(*quality));
+    if (!quality) FR_FAIL(err, FR_ERR_NOMEM, "report: out of memory for %zu seeds", m->n_seeds);
+    FR_TRY(fr_str_appendf(&n->line, err, "%s over %zu seeds: ", fr_str_text(&n->name), m->n_seeds));
+    FR_TRY(fr__clean(&n->line, metric, n->ascii, err));
+    for (size_t i = 0; i < m->n_seeds; i++) {
+        quality[i] = 100 * m->seeds[i].quality;
+        FR_TRY(fr_str_appendf(&n->line, err, " %s", fr__fixed(quality[i], 1).s));
+    }
+    FR_TRY(fr_str_appendf(&n->line, err, "; mean %s, standard deviation %s points.",
+                          fr__fixed(fr_mean(quality, m->n_seeds), 1).s,
+                          fr__fixed(fr_sd(quality, m->n_seeds), 1).s));
+    FR_TRY(flush(n, "", err));
+cleanup:
+    free(quality);
+    return st;
+}
+
+static fr_status tuning(notes *n, const fr_result_model *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    FR_TRY(fr_str_appendf(&n->line, err, "Fine-tuning %s took %s", fr_str_text(&n->name),
+                          fr__joules(m->tune_j.value).s));
+    if (fr__figure_exists(&m->tune_g))
+        FR_TRY(fr_str_appendf(&n->line, err, ", %s CO2e", fr__grams(m->tune_g.value).s));
+    FR_TRY(fr_str_appendf(&n->line, err, " (%s; all seeds and attempts)",
+                          fr_kind_name(m->tune_j.kind)));
+    if (fr__figure_exists(&m->break_even))
+        FR_TRY(fr_str_appendf(&n->line, err, "; paid back after %s queries",
+                              fr__figure(&m->break_even).s));
+    FR_TRY(fr_str_append(&n->line, ".", 1, err));
+    FR_TRY(flush(n, "", err));
+cleanup:
+    return st;
+}
+
+static fr_status of_model(notes *n, const fr_results *r, const fr_result_model *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str_clear(&n->name);
+    FR_TRY(fr__clean(&n->name, m->name, n->ascii, err));
+    const char *name = fr_str_text(&n->name);
+
+    if (m->crosses_bases && fr__figure_exists(&m->factor)) {
+        FR_TRY(fr_str_appendf(&n->line, err,
+                              "%s: measured or modelled here against estimated there", name));
+        if (fr__figure_exists(&m->factor_same_basis)) {
+            FR_TRY(fr_str_appendf(&n->line, err, "; by the same estimator for both: %s",
+                                  fr__fractions(&m->factor_same_basis).s));
+        }
+        FR_TRY(fr_str_append(&n->line, ".", 1, err));
+        FR_TRY(flush(n, "*", err));
+    }
+    if (m->verdict == FR_VERDICT_INCONCLUSIVE && m->items_needed) {
+        FR_TRY(fr_str_appendf(&n->line, err,
+                              "%s: about %s items would settle the verdict, if the rates hold.",
+                              name, fr__number((double)m->items_needed).s));
+        FR_TRY(flush(n, "", err));
+    }
+    if (m->n_seeds > 1) FR_TRY(seeds(n, m, r->metric, err));
+    if (fr__figure_exists(&m->tune_j) && m->tune_j.value > 0) FR_TRY(tuning(n, m, err));
+    if (m->n_failed) {
+        FR_TRY(fr_str_appendf(&n->line, err,
+                              "%s: %s of %s items without a usable answer count as wrong.", name,
+                              fr__count((double)m->n_failed).s, fr__count((double)m->n_items).s));
+        FR_TRY(flush(n, "", err));
+    }
+    for (size_t k = 0; k < m->n_notes; k++) {
+        FR_TRY(fr_str_appendf(&n->line, err, "%s: ", name));
+        FR_TRY(say(n, "", m->notes[k], err));
+    }
+cleanup:
+    return st;
+}
+
+static fr_status not_measured(notes *n, const fr_results *r, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t count = 0;
+    for (size_t i = 0; i < r->n_models; i++) {
+        if (fr__figure_exists(&r->models[i].quality)) continue;
+        if (count++) FR_TRY(fr_str_append(&n->line, ", ", 2, err));
+        FR_TRY(fr__clean(&n->line, r->models[i].name, n->ascii, err));
+    }
+    if (count == 0) goto cleanup;
+    FR_TRY(fr_str_appendf(&n->line, err, ": quality not measured, hence no verdict."));
+    FR_TRY(flush(n, "", err));
+cleanup:
+    return st;
+}
+
+static fr_status interrupted(notes *n, const fr_results *r, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t count = 0;
+    double joules = 0;
+    for (size_t i = 0; i < r->n_windows; i++) {
+        if (!r->windows[i].interrupted) continue;
+        count++;
+        joules += fr__window_j(&r->windows[i]);
+    }
+    if (count == 0) goto cleanup;
+    FR_TRY(fr_str_appendf(&n->line, err, "%zu interrupted %s cost %s; booked, not lost.", count,
+                          count == 1 ? "attempt" : "attempts", fr__joules(joules).s));
+    FR_TRY(flush(n, "", err));
+cleanup:
+    return st;
+}
+
+fr_status fr__footnotes(const fr_results *r, bool ascii, fr__emit_fn emit, void *ctx, fr_error *err)
+{
+    fr_status st = FR_OK;
+    notes n = {ascii, emit, ctx, FR_STR_INIT, FR_STR_INIT};
+    for (size_t i = 0; i < r->n_models; i++) FR_TRY(of_model(&n, r, &r->models[i], err));
+    FR_TRY(not_measured(&n, r, err));
+    FR_TRY(interrupted(&n, r, err));
+    for (size_t i = 0; i < r->n_notes; i++) FR_TRY(say(&n, "", r->notes[i], err));
+cleanup:
+    fr_str_release(&n.line);
+    fr_str_release(&n.name);
+    return st;
+}

@@ -1,0 +1,57 @@
+/* format.h - numbers and outside text as every report shows them (internal to report).
+ *
+ * Numbers are ASCII with "-" as minus; HTML changes the sign itself. A number
+ * that does not exist is "-". */
+#ifndef FR_REPORT_FORMAT_H
+#define FR_REPORT_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/figure.h"
+#include "base/str.h"
+#include "study/results.h"
+
+enum { FR__TEXT_SIZE = 96 }; /* any formatted number and interval fits */
+
+typedef struct fr__text {
+    char s[FR__TEXT_SIZE];
+} fr__text;
+
+/* There is a value, and it is finite. */
+bool fr__figure_exists(const fr_figure *f);
+/* ... and it has an interval of some width. */
+bool fr__figure_has_interval(const fr_figure *f);
+
+/* Three significant digits, thousands separated: 9,130  0.107  1.2e-05. */
+fr__text fr__number(double x);
+fr__text fr__fixed(double x, int decimals); /* thousands separated */
+fr__text fr__signed(double x, int decimals);
+fr__text fr__count(double n);
+fr__text fr__params(const fr_result_model *m); /* "13.5M", "37B of 671B" */
+fr__text fr__seconds(double s);                /* "14 ms", "4 min 12 s" */
+fr__text fr__bytes(double n);                  /* "512 MiB" */
+fr__text fr__joules(double j);                 /* "9.13 kJ" */
+fr__text fr__grams(double g);                  /* "12.3 g" */
+
+/* "0.107 [0.086, 0.128]", the interval only where there is one. */
+fr__text fr__figure(const fr_figure *f);
+fr__text fr__percent(const fr_figure *f);   /* of [0, 1]: "94.4 [93.2, 95.4]" */
+fr__text fr__points(const fr_figure *f);    /* "-0.7 [-1.9, +0.5]" */
+fr__text fr__fraction(double factor);       /* "1/410"; below 1: "2.4x" */
+fr__text fr__fractions(const fr_figure *f); /* "1/410 [1/320, 1/520]" */
+
+/* "meas", "mod", "est", "ass"; "" for none. */
+const char *fr__kind_short(fr_kind kind);
+
+/* Text from outside on one line: valid UTF-8 without control characters,
+ * line breaks or marks that turn the direction of writing (each becomes U+FFFD;
+ * white space a space). ascii: "?" for what is not ASCII. NULL is "". */
+FR_NODISCARD fr_status fr__clean(fr_str *out, const char *text, bool ascii, fr_error *err);
+
+/* Columns that cleaned text takes on a terminal, and the bytes of its first
+ * `columns` columns. */
+int fr__columns(const char *text);
+size_t fr__bytes_in_columns(const char *text, int columns);
+
+#endif
