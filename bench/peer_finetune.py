@@ -41,6 +41,9 @@ def arguments():
     p.add_argument("--max-length", type=int, default=128)
     p.add_argument("--dropout", type=float, default=0.1)
     p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--parts", type=int, default=1,
+                   help="compute a batch in so many parts of similar length and add up their gradients: "
+                        "the same update with less padding")
     p.add_argument("--text-field", default="text")
     p.add_argument("--label-field", default="label")
     return p.parse_args()
@@ -63,6 +66,15 @@ def batches(ids, order, size, pad):
             tokens[row, :len(ids[i])] = torch.tensor(ids[i])
             mask[row, :len(ids[i])] = 1
         yield chosen, tokens, mask
+
+
+def parts(chosen, tokens, mask, n):
+    """Splits one batch into n by length, each padded to its own longest text only."""
+    lengths = mask.sum(1)
+    for rows in torch.argsort(lengths, stable=True).tensor_split(n):
+        if len(rows):
+            longest = int(lengths[rows].max())
+            yield [chosen[i] for i in rows.tolist()], tokens[rows, :longest], mask[rows, :longest]
 
 
 def predict(model, ids, pad):
@@ -91,7 +103,8 @@ def run_seed(seed, args, tokenizer, data):
     train_ids, train_labels = data["train"]
     pad = tokenizer.pad_token_id
     steps = args.epochs * ((len(train_ids) + args.batch - 1) // args.batch)
-    optimizer = torch.optim.AdamW(decayed_groups(model, 0.01), lr=args.lr, betas=(0.9, 0.999), eps=1e-8)
+    optimizer = torch.optim.AdamW(decayed_groups(model, 0.01), lr=args.lr, betas=(0.9, 0.999), eps=1e-8,
+                                  fused=True)
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, int(0.1 * steps), steps)
 
     result = {"seed": seed, "epochs": []}
@@ -103,16 +116,20 @@ def run_seed(seed, args, tokenizer, data):
         total = 0.0
         start = time.monotonic()
         for step, (chosen, tokens, mask) in enumerate(batches(train_ids, order, args.batch, pad)):
-            labels = torch.tensor([train_labels[i] for i in chosen])
-            loss = model(input_ids=tokens, attention_mask=mask, labels=labels).loss
-            loss.backward()
+            loss = 0.0
+            for part in parts(chosen, tokens, mask, args.parts):
+                labels = torch.tensor([train_labels[i] for i in part[0]])
+                share = len(part[0]) / len(chosen)
+                part_loss = model(input_ids=part[1], attention_mask=part[2], labels=labels).loss * share
+                part_loss.backward()
+                loss += part_loss.item()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
-            total += loss.item() * len(chosen)
+            total += loss * len(chosen)
             if step % 20 == 0:
-                print(f"seed {seed} epoch {epoch} step {step} loss {loss.item():.4f} "
+                print(f"seed {seed} epoch {epoch} step {step} loss {loss:.4f} "
                       f"{time.monotonic() - start:.0f} s", flush=True)
         train_seconds += time.monotonic() - start
         row = {"epoch": epoch + 1, "train_loss": total / len(train_ids)}
@@ -154,6 +171,7 @@ def processor():
 def main():
     args = arguments()
     torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)  # moments of rarely seen embedding rows decay into them
     tokenizer = transformers.AutoTokenizer.from_pretrained(args.model)
     data = {}
     for split in ("train", "validation", "test"):
@@ -165,7 +183,7 @@ def main():
     cache = {
         "what": "transformers fine-tuning, see bench/peer_finetune.py",
         "recipe": {k: getattr(args, k) for k in
-                   ("epochs", "lr", "batch", "max_length", "dropout", "threads")}
+                   ("epochs", "lr", "batch", "max_length", "dropout", "threads", "parts")}
         | {"weight_decay": 0.01, "warmup": 0.1, "clip": 1.0, "precision": "float32",
            "checkpoint": "best on validation" if args.validation else "last"},
         "data": {s: {"file": os.path.basename(getattr(args, s)), "items": len(data[s][0]),

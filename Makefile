@@ -1,0 +1,50 @@
+# A thin front for CMake's presets. `make help` lists the targets.
+PYTHON ?= $(HOME)/.cache/frugal/venv/bin/python
+
+.PHONY: all test asan tsan coverage lint format fuzz bench parity kit install clean help
+
+all: ## build/release/frugal
+	@tools/build release
+
+test: ## all tests, hermetic
+	@tools/build release
+	@ctest --preset release
+
+asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/build asan
+	@ctest --preset asan
+
+tsan: ## all tests under ThreadSanitizer (without OpenMP, which it does not understand)
+	@tools/build tsan
+	@ctest --preset tsan
+
+coverage: ## tests with gcov; build/coverage/index.html (needs gcovr)
+	@tools/build coverage
+	@ctest --preset coverage
+	@cd build/coverage && gcovr --root ../.. --filter '../../src/' --print-summary --html-details index.html
+
+lint: ## clang-format, clang-tidy, cppcheck, layers of rooms, the kit against its generator
+	@tools/lint
+
+format: ## reformat every C file (clang-format 14)
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+bench: ## speed and memory against PyTorch, alternating in one run (needs a venv: tools/parity-venv)
+	@tools/build release
+	@$(PYTHON) bench/encoders.py
+
+parity: ## live comparison with transformers and tokenizers (needs a venv: tools/parity-venv)
+	@tools/build release
+	@$(PYTHON) tools/parity/parity.py
+
+kit: ## write the starter kit anew from its grammar
+	@python3 tools/make-kit.py
+
+install: all ## frugal into $(DESTDIR)$(PREFIX)/bin; PREFIX is /usr/local unless given
+	@install -D build/release/frugal "$(DESTDIR)$(or $(PREFIX),/usr/local)/bin/frugal"
+
+clean: ## remove build/
+	@rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
