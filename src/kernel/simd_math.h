@@ -44,9 +44,12 @@ FR_INLINE vf vf_tanh(vf x)
     return vf_if_less(a, vf_all(0.63f), small, large);
 }
 
-FR_INLINE vf vf_sigmoid(vf x)
+/* 1 / (1 + e^-x), and its derivative without cancellation where it is near 1. */
+FR_INLINE vf vf_sigmoid(vf x, vf *derivative)
 {
-    return 1.0f / (1.0f + vf_exp(-x));
+    vf e = vf_exp(-vf_abs(x)), near_one = 1.0f / (1.0f + e);
+    *derivative = e * near_one * near_one;
+    return vf_if_less(x, vf_all(0), e * near_one, near_one);
 }
 
 /* Distribution and e^(-x^2 / 2) of the standard normal: Phi(-u) = t Q(t) e^(-u^2 / 2) with
@@ -77,29 +80,30 @@ FR_INLINE vf gelu_tanh_argument(vf x)
 
 FR_INLINE vf vf_activate(vf x, fr_activation act)
 {
-    vf bell;
+    vf unused;
     switch (act) {
-    case FR_ACT_GELU: return x * vf_normal_cdf(x, &bell);
-    case FR_ACT_GELU_TANH: return x * vf_sigmoid(gelu_tanh_argument(x));
+    case FR_ACT_GELU: return x * vf_normal_cdf(x, &unused);
+    case FR_ACT_GELU_TANH: return x * vf_sigmoid(gelu_tanh_argument(x), &unused);
     case FR_ACT_RELU: return vf_max(vf_all(0), x); /* NaN stays NaN */
     case FR_ACT_TANH: return vf_tanh(x);
-    case FR_ACT_SILU: return x * vf_sigmoid(x);
+    case FR_ACT_SILU: return x * vf_sigmoid(x, &unused);
     default: return x;
     }
 }
 
 FR_INLINE vf vf_activate_derivative(vf x, fr_activation act)
 {
-    vf t, bell;
+    vf t, slope, bell;
     switch (act) {
     case FR_ACT_GELU: t = vf_normal_cdf(x, &bell); return vf_fma(0.398942280f * x, bell, t);
     case FR_ACT_GELU_TANH:
-        t = vf_sigmoid(gelu_tanh_argument(x));
-        /* (2 u)' = 2 sqrt(2 / pi) (1 + 3 * 0.044715 x^2) */
-        return t + x * t * (1.0f - t) * 1.595769122f * vf_fma(0.134145f * x, x, vf_all(1.0f));
+        t = vf_sigmoid(gelu_tanh_argument(x), &slope);
+        /* the argument's derivative: 2 sqrt(2 / pi) (1 + 3 * 0.044715 x^2) */
+        slope *= 1.595769122f * vf_fma(0.134145f * x, x, vf_all(1.0f));
+        return vf_fma(x, slope, t);
     case FR_ACT_RELU: return vf_if_less(vf_all(0), x, vf_all(1.0f), vf_all(0));
     case FR_ACT_TANH: t = vf_tanh(x); return vf_fnma(t, t, vf_all(1.0f));
-    case FR_ACT_SILU: t = vf_sigmoid(x); return t * vf_fma(x, 1.0f - t, vf_all(1.0f));
+    case FR_ACT_SILU: t = vf_sigmoid(x, &slope); return vf_fma(x, slope, t);
     default: return vf_all(1.0f);
     }
 }
