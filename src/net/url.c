@@ -7,19 +7,25 @@
 
 #include "net/http.h"
 
-/* For text that libcurl does not take as a URL: what stands before ?, # and
- * after any user, with nothing that a terminal would obey. */
-static char *show_raw(const char *url, char *buf, size_t size)
+/* What stands before ? and #, from `begin` on, with nothing that a terminal would obey. */
+static char *show_from(const char *url, size_t begin, char *buf, size_t size)
 {
-    size_t n = strcspn(url, "?#"), begin = 0, out = 0;
-    for (size_t i = 0; i < n; i++)
-        if (url[i] == '@') begin = i + 1;
+    size_t n = strcspn(url, "?#"), out = 0;
     for (size_t i = begin; i < n && out + 1 < size; i++) {
         unsigned char c = (unsigned char)url[i];
         buf[out++] = c > 32 && c < 127 ? url[i] : '?';
     }
     buf[out] = '\0';
     return buf;
+}
+
+/* Behind the last @: for text that libcurl does not take as a URL. */
+static size_t behind_user(const char *url)
+{
+    size_t n = strcspn(url, "?#"), begin = 0;
+    for (size_t i = 0; i < n; i++)
+        if (url[i] == '@') begin = i + 1;
+    return begin;
 }
 
 char *fr_http_url_show(const char *url, char *buf, size_t size)
@@ -33,9 +39,9 @@ char *fr_http_url_show(const char *url, char *buf, size_t size)
         curl_url_set(u, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
         curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
         curl_url_get(u, CURLUPART_URL, &shown, 0) == CURLUE_OK)
-        show_raw(shown, buf, size);
+        show_from(shown, 0, buf, size);
     else
-        show_raw(url, buf, size);
+        show_from(url, behind_user(url), buf, size);
     curl_free(shown);
     curl_url_cleanup(u);
     return buf;

@@ -418,7 +418,7 @@ static bool serve_one(connection *c, const fr_str *head, const fr_str *body)
                                  "{\"id\": \"other\\u001b[31m\"}]}";
     if (strncmp(head->data, "GET /v1/models ", 15) == 0) return send_whole(c->fd, 200, "", models);
     if (strncmp(head->data, "GET /stats ", 11) == 0) return send_stats(c->server, c->fd);
-    if (strncmp(head->data, "POST /v1/chat/completions ", 26) != 0)
+    if (strncmp(head->data, "POST /v1/chat/completions", 25) != 0 || !strchr(" ?", head->data[25]))
         return send_whole(c->fd, 404, "", "{\"detail\": \"Not Found\"}");
     char *user = read_user(body);
     if (!user)
