@@ -62,7 +62,7 @@ fr_status fr__column_cell(const fr_result_model *m, fr__column column, bool asci
         break;
     case FR__COL_DIFFERENCE: t = fr__points(&m->difference); break;
     case FR__COL_FACTOR:
-        if (fr__figure_exists(&m->factor)) t = fr__fraction(m->factor.value);
+        t = fr__fraction(&m->factor);
         return fr_str_appendf(out, err, "%s%s", t.s, m->crosses_bases && t.s[0] != '-' ? "*" : "");
     case FR__COL_VERDICT:
         return fr_str_appendf(out, err, "%s",

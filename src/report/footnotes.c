@@ -1,5 +1,4 @@
 /* footnotes.c - every remark that a reader needs to read the table rightly. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "report/format.h"
@@ -74,16 +73,6 @@ static fr_status of_model(notes *n, const fr_results *r, const fr_result_model *
     FR_TRY(fr__clean(&n->name, m->name, n->ascii, err));
     const char *name = fr_str_text(&n->name);
 
-    if (m->crosses_bases && fr__figure_exists(&m->factor)) {
-        FR_TRY(fr_str_appendf(&n->line, err,
-                              "%s: measured or modelled here against estimated there", name));
-        if (fr__figure_exists(&m->factor_same_basis)) {
-            FR_TRY(fr_str_appendf(&n->line, err, "; by the same estimator for both: %s",
-                                  fr__fractions(&m->factor_same_basis).s));
-        }
-        FR_TRY(fr_str_append(&n->line, ".", 1, err));
-        FR_TRY(flush(n, "*", err));
-    }
     if (m->verdict == FR_VERDICT_INCONCLUSIVE && m->items_needed) {
         FR_TRY(fr_str_appendf(&n->line, err,
                               "%s: about %s items would settle the verdict, if the rates hold.",
@@ -102,6 +91,30 @@ static fr_status of_model(notes *n, const fr_results *r, const fr_result_model *
         FR_TRY(fr_str_appendf(&n->line, err, "%s: ", name));
         FR_TRY(say(n, "", m->notes[k], err));
     }
+cleanup:
+    return st;
+}
+
+/* The asterisk: which ratios set a figure of here against an estimate, and the fair ones. */
+static fr_status across_bases(notes *n, const fr_results *r, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t crossing = 0, same = 0;
+    for (size_t i = 0; i < r->n_models; i++) {
+        const fr_result_model *m = &r->models[i];
+        if (!m->crosses_bases || !fr__figure_exists(&m->factor)) continue;
+        if (crossing++ == 0) {
+            FR_TRY(
+                fr_str_appendf(&n->line, err, "measured or modelled here against estimated there"));
+        }
+        if (!fr__figure_exists(&m->factor_same_basis)) continue;
+        FR_TRY(fr_str_appendf(&n->line, err, same++ ? ", " : "; by the same estimator for both: "));
+        FR_TRY(fr__clean(&n->line, m->name, n->ascii, err));
+        FR_TRY(fr_str_appendf(&n->line, err, " %s", fr__fractions(&m->factor_same_basis).s));
+    }
+    if (crossing == 0) goto cleanup;
+    FR_TRY(fr_str_append(&n->line, ".", 1, err));
+    FR_TRY(flush(n, "*", err));
 cleanup:
     return st;
 }
@@ -144,6 +157,7 @@ fr_status fr__footnotes(const fr_results *r, bool ascii, fr__emit_fn emit, void 
 {
     fr_status st = FR_OK;
     notes n = {ascii, emit, ctx, FR_STR_INIT, FR_STR_INIT};
+    FR_TRY(across_bases(&n, r, err));
     for (size_t i = 0; i < r->n_models; i++) FR_TRY(of_model(&n, r, &r->models[i], err));
     FR_TRY(not_measured(&n, r, err));
     FR_TRY(interrupted(&n, r, err));

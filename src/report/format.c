@@ -67,25 +67,18 @@ fr__text fr__count(double n)
     return fr__fixed(n, 0);
 }
 
-/* Decimals that show three significant digits of x. */
-static int decimals_of(double x)
+/* Decimals that show `digits` significant digits of x. */
+static int decimals_of(double x, int digits)
 {
     double magnitude = fabs(x);
-    if (magnitude == 0 || magnitude >= 100) return 0;
-    int decimals = 2 - (int)floor(log10(magnitude));
+    if (magnitude == 0 || magnitude >= 1e6) return 0;
+    int decimals = digits - 1 - (int)floor(log10(magnitude));
+    if (decimals <= 0) return 0;
     /* 9.996 becomes 10.0, not 10.00 */
-    if (decimals > 0 && round(magnitude * pow(10, decimals)) >= 1000) decimals--;
-    return decimals;
+    return decimals - (round(magnitude * pow(10, decimals)) >= pow(10, digits));
 }
 
-static double three_digits(double x)
-{
-    if (fabs(x) < 1000) return x;
-    double unit = pow(10, floor(log10(fabs(x))) - 2);
-    return round(x / unit) * unit;
-}
-
-fr__text fr__number(double x)
+static fr__text rounded(double x, int digits)
 {
     if (!isfinite(x)) return dash();
     fr__text t;
@@ -93,7 +86,20 @@ fr__text fr__number(double x)
         snprintf(t.s, sizeof(t.s), "%.2g", x);
         return t;
     }
-    return fr__fixed(three_digits(x), decimals_of(x));
+    double unit = x == 0 ? 1 : pow(10, floor(log10(fabs(x))) - digits + 1);
+    if (unit > 1) x = round(x / unit) * unit;
+    return fr__fixed(x, decimals_of(x, digits));
+}
+
+fr__text fr__number(double x)
+{
+    return rounded(x, 3);
+}
+
+/* Three digits, two where the interval is so wide that a third says nothing. */
+static int digits_of(const fr_figure *f)
+{
+    return fr__figure_has_interval(f) && f->high - f->low > 0.2 * fabs(f->value) ? 2 : 3;
 }
 
 static fr__text in_unit(double x, const char *unit)
@@ -182,20 +188,13 @@ static fr__text joined(const char *value, const char *low, const char *high)
     return t;
 }
 
-/* A limit with the decimals of its value, unless that would round it to 0. */
-static fr__text limit(double x, double value)
-{
-    int decimals = decimals_of(value);
-    if (x != 0 && fabs(x) < 0.5 * pow(10, -decimals)) return fr__number(x);
-    return decimals == 0 || fabs(x) >= 100 ? fr__number(x) : fr__fixed(x, decimals);
-}
-
 fr__text fr__figure(const fr_figure *f)
 {
     if (!fr__figure_exists(f)) return dash();
-    if (!fr__figure_has_interval(f)) return fr__number(f->value);
-    fr__text low = limit(f->low, f->value), high = limit(f->high, f->value);
-    return joined(fr__number(f->value).s, low.s, high.s);
+    int digits = digits_of(f);
+    fr__text value = rounded(f->value, digits);
+    if (!fr__figure_has_interval(f)) return value;
+    return joined(value.s, rounded(f->low, digits).s, rounded(f->high, digits).s);
 }
 
 fr__text fr__percent(const fr_figure *f)
@@ -214,24 +213,29 @@ fr__text fr__points(const fr_figure *f)
     return joined(value.s, fr__signed(100 * f->low, 1).s, fr__signed(100 * f->high, 1).s);
 }
 
-fr__text fr__fraction(double factor)
+static fr__text fraction(double factor, int digits)
 {
     fr__text t;
     if (!isfinite(factor) || factor <= 0) return dash();
     if (factor >= 0.995) {
-        snprintf(t.s, sizeof(t.s), "1/%.60s", fr__number(factor < 1 ? 1 : factor).s);
+        snprintf(t.s, sizeof(t.s), "1/%.60s", rounded(factor < 1 ? 1 : factor, digits).s);
     } else {
-        snprintf(t.s, sizeof(t.s), "%.60sx", fr__number(1 / factor).s);
+        snprintf(t.s, sizeof(t.s), "%.60sx", rounded(1 / factor, digits).s);
     }
     return t;
 }
 
+fr__text fr__fraction(const fr_figure *f)
+{
+    return fr__figure_exists(f) ? fraction(f->value, digits_of(f)) : dash();
+}
+
 fr__text fr__fractions(const fr_figure *f)
 {
-    if (!fr__figure_exists(f) || f->value <= 0) return dash();
-    fr__text value = fr__fraction(f->value);
-    if (!fr__figure_has_interval(f) || f->low <= 0) return value;
-    return joined(value.s, fr__fraction(f->low).s, fr__fraction(f->high).s);
+    fr__text value = fr__fraction(f);
+    if (value.s[0] == '-' || !fr__figure_has_interval(f) || f->low <= 0) return value;
+    int digits = digits_of(f);
+    return joined(value.s, fraction(f->low, digits).s, fraction(f->high, digits).s);
 }
 
 const char *fr__kind_short(fr_kind kind)

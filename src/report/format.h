@@ -34,11 +34,12 @@ fr__text fr__bytes(double n);                  /* "512 MiB" */
 fr__text fr__joules(double j);                 /* "9.13 kJ" */
 fr__text fr__grams(double g);                  /* "12.3 g" */
 
-/* "0.107 [0.086, 0.128]", the interval only where there is one. */
+/* "0.61 [0.49, 0.73]", the interval only where there is one. Two digits where the
+ * interval is wider than a fifth of the value, else three. */
 fr__text fr__figure(const fr_figure *f);
 fr__text fr__percent(const fr_figure *f);   /* of [0, 1]: "94.4 [93.2, 95.4]" */
 fr__text fr__points(const fr_figure *f);    /* "-0.7 [-1.9, +0.5]" */
-fr__text fr__fraction(double factor);       /* "1/410"; below 1: "2.4x" */
+fr__text fr__fraction(const fr_figure *f);  /* "1/410"; a factor below 1: "2.4x" */
 fr__text fr__fractions(const fr_figure *f); /* "1/410 [1/320, 1/520]" */
 
 /* "meas", "mod", "est", "ass"; "" for none. */

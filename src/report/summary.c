@@ -74,7 +74,7 @@ static fr_status headline_emissions(const fr_result_model *m, fr_str *out, fr_er
                                   "estimated one"));
             if (fr__figure_exists(&m->factor_same_basis)) {
                 FR_TRY(fr_str_appendf(out, err, ", by the same estimator for both it is %s",
-                                      fr__fraction(m->factor_same_basis.value).s));
+                                      fr__fraction(&m->factor_same_basis).s));
             }
         }
     }

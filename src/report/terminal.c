@@ -25,13 +25,14 @@ static const layout layouts[] = {
        FR__COL_P95, FR__COL_RATE, FR__COL_MEMORY, FR__COL_DIFFERENCE, FR__COL_FACTOR,
        FR__COL_VERDICT, NONE}}},
     {2,
-     {{FR__COL_MODEL, FR__COL_QUALITY, FR__COL_DIFFERENCE, FR__COL_FACTOR, FR__COL_VERDICT, NONE},
-      {FR__COL_PARAMS, FR__COL_JOULES, FR__COL_GRAMS, FR__COL_P50, FR__COL_P95, FR__COL_RATE,
-       FR__COL_MEMORY, NONE}}},
+     {{FR__COL_MODEL, FR__COL_PARAMS, FR__COL_QUALITY, FR__COL_DIFFERENCE, FR__COL_FACTOR,
+       FR__COL_VERDICT, NONE},
+      {FR__COL_JOULES, FR__COL_GRAMS, FR__COL_P50, FR__COL_P95, FR__COL_RATE, FR__COL_MEMORY,
+       NONE}}},
     {3,
      {{FR__COL_MODEL, FR__COL_QUALITY, FR__COL_DIFFERENCE, FR__COL_VERDICT, NONE},
-      {FR__COL_PARAMS, FR__COL_JOULES, FR__COL_GRAMS, FR__COL_FACTOR, NONE},
-      {FR__COL_P50, FR__COL_P95, FR__COL_RATE, FR__COL_MEMORY, NONE}}},
+      {FR__COL_PARAMS, FR__COL_JOULES, FR__COL_GRAMS, NONE},
+      {FR__COL_FACTOR, FR__COL_P50, FR__COL_P95, FR__COL_RATE, FR__COL_MEMORY, NONE}}},
 };
 
 typedef struct screen {
@@ -266,13 +267,23 @@ cleanup:
     return st;
 }
 
+static bool all_empty(const screen *s, const fr__column *columns, size_t model)
+{
+    for (; *columns != NONE; columns++) {
+        if (strcmp(s->cells[model][*columns], "-") != 0) return false;
+    }
+    return true;
+}
+
 static fr_status table(screen *s, const layout *l, fr_error *err)
 {
     fr_status st = FR_OK;
     for (size_t k = 0; k < l->n_lines; k++) FR_TRY(line(s, l->lines[k], NULL, err));
     for (size_t i = 0; i < s->r->n_models; i++) {
         if (l->n_lines > 1) FR_TRY(fr_str_append(s->out, "\n", 1, err));
-        for (size_t k = 0; k < l->n_lines; k++) FR_TRY(line(s, l->lines[k], &s->r->models[i], err));
+        for (size_t k = 0; k < l->n_lines; k++) {
+            if (!all_empty(s, l->lines[k], i)) FR_TRY(line(s, l->lines[k], &s->r->models[i], err));
+        }
     }
 cleanup:
     return st;

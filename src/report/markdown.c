@@ -1,0 +1,114 @@
+/* markdown.c - the results as a Markdown page (GitHub's tables). */
+#include <string.h>
+
+#include "report/columns.h"
+#include "report/format.h"
+#include "report/report.h"
+#include "report/summary.h"
+
+/* Text with everything that Markdown or HTML would act on made literal. */
+static fr_status put(fr_str *out, const char *text, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str clean = FR_STR_INIT;
+    FR_TRY(fr__clean(&clean, text, false, err));
+    for (const char *s = fr_str_text(&clean); *s; s++) {
+        if (*s == '<' || *s == '>' || *s == '&') {
+            const char *entity = *s == '<' ? "&lt;" : *s == '>' ? "&gt;" : "&amp;";
+            FR_TRY(fr_str_append(out, entity, strlen(entity), err));
+            continue;
+        }
+        if (strchr("\\`*_[]|#~!:", *s)) FR_TRY(fr_str_append(out, "\\", 1, err));
+        FR_TRY(fr_str_append(out, s, 1, err));
+    }
+cleanup:
+    fr_str_release(&clean);
+    return st;
+}
+
+static fr_status put_cell(fr_str *out, const char *text, fr_error *err)
+{
+    fr_status st = FR_OK;
+    FR_TRY(fr_str_append(out, "| ", 2, err));
+    FR_TRY(put(out, text, err));
+    FR_TRY(fr_str_append(out, " ", 1, err));
+cleanup:
+    return st;
+}
+
+static fr_status table(const fr_results *r, fr_str *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str cell = FR_STR_INIT;
+    for (size_t i = 0; i < r->n_models + 1; i++) {
+        for (int c = 0; c < FR__N_COLUMNS; c++) {
+            fr_str_clear(&cell);
+            if (i == 0) {
+                FR_TRY(fr__column_title(r, (fr__column)c, false, &cell, err));
+            } else {
+                FR_TRY(fr__column_cell(&r->models[i - 1], (fr__column)c, false, &cell, err));
+            }
+            FR_TRY(put_cell(out, fr_str_text(&cell), err));
+        }
+        FR_TRY(fr_str_append(out, "|\n", 2, err));
+        if (i > 0) continue;
+        for (int c = 0; c < FR__N_COLUMNS; c++) {
+            bool left = c == FR__COL_MODEL || c == FR__COL_VERDICT;
+            FR_TRY(fr_str_appendf(out, err, left ? "| :-- " : "| --: "));
+        }
+        FR_TRY(fr_str_append(out, "|\n", 2, err));
+    }
+cleanup:
+    fr_str_release(&cell);
+    return st;
+}
+
+static fr_status bullet(void *out, const char *mark, const char *text, fr_error *err)
+{
+    fr_status st = FR_OK;
+    FR_TRY(fr_str_appendf(out, err, "- %s", mark[0] ? "\\* " : ""));
+    FR_TRY(put(out, text, err));
+    FR_TRY(fr_str_append(out, "\n", 1, err));
+cleanup:
+    return st;
+}
+
+fr_status fr_report_markdown(const fr_results *results, fr_str *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_results *r = results;
+    fr_str headline = FR_STR_INIT;
+    FR_TRY(fr__headline(r, false, &headline, err));
+    FR_TRY(fr_str_append(out, "# ", 2, err));
+    FR_TRY(put(out, r->study, err));
+    FR_TRY(fr_str_append(out, "\n\n**", 4, err));
+    FR_TRY(put(out, fr_str_text(&headline), err));
+    FR_TRY(fr_str_append(out, "**\n\n", 4, err));
+    FR_TRY(put(out, r->task, err));
+    FR_TRY(fr_str_appendf(out, err, ", %s items, margin %s points, ",
+                          fr__count((double)r->n_items).s, fr__fixed(100 * r->margin, 1).s));
+    FR_TRY(put(out, r->region, err));
+    FR_TRY(fr_str_appendf(out, err, " %s g CO2e/kWh, PUE %s. ", fr__figure(&r->intensity).s,
+                          fr__fixed(r->pue, 2).s));
+    FR_TRY(put(out, r->meter, err));
+    FR_TRY(fr_str_append(out, "\n\n", 2, err));
+    FR_TRY(table(r, out, err));
+    FR_TRY(fr_str_appendf(out, err,
+                          "\n- In brackets: 95 %% interval; meas measured, mod modelled, est "
+                          "estimated, ass assumed.\n"));
+    FR_TRY(fr__footnotes(r, false, bullet, out, err));
+    FR_TRY(fr_str_appendf(out, err,
+                          "\n## Where the figures come from\n\n| what | value | kind | source "
+                          "|\n| :-- | --: | :-- | :-- |\n"));
+    for (size_t i = 0; i < r->n_provenance; i++) {
+        const fr_result_provenance *p = &r->provenance[i];
+        FR_TRY(put_cell(out, p->what, err));
+        FR_TRY(put_cell(out, p->value, err));
+        FR_TRY(put_cell(out, fr_kind_name(p->kind), err));
+        FR_TRY(put_cell(out, p->source, err));
+        FR_TRY(fr_str_append(out, "|\n", 2, err));
+    }
+cleanup:
+    fr_str_release(&headline);
+    return st;
+}
