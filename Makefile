@@ -29,11 +29,11 @@ lint: ## clang-format, clang-tidy, cppcheck, layers of rooms, the kit against it
 format: ## reformat every C file (clang-format 14)
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
-bench: ## speed and memory against PyTorch, alternating in one run (needs a venv: tools/parity-venv)
-	@tools/build release
+bench: ## speed and memory against PyTorch, alternating in one run (needs tools/parity/venv.sh)
+	@tools/build release bench_encoder_step
 	@$(PYTHON) bench/encoders.py
 
-parity: ## live comparison with transformers and tokenizers (needs a venv: tools/parity-venv)
+parity: ## live comparison with transformers and tokenizers (needs tools/parity/venv.sh)
 	@tools/build release
 	@$(PYTHON) tools/parity/parity.py
 

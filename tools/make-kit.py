@@ -131,7 +131,7 @@ FRAMES = {
                        "compared with the {x} {n} , this {n2} was {a} ."],
     },
 }
-WEIGHTS = {"one": 8, "contrast": 4, "concession": 4, "verdict": 3, "expectation": 3, "hearsay": 2,
+WEIGHTS = {"one": 12, "contrast": 4, "concession": 4, "verdict": 3, "expectation": 3, "hearsay": 2,
            "comparison": 2}
 WHOLE = {"restaurant": "dinner", "hotel": "stay", "film": "evening", "phone": "device", "book": "read"}
 
@@ -160,7 +160,7 @@ class Writer:
         return "".join(out)
 
     def clause(self, polarity):
-        kind = "negated" if self.rng.random() < 0.3 else "plain"
+        kind = "negated" if self.rng.random() < 0.25 else "plain"
         text = self.fill(self.rng.choice(CLAUSES[kind]), polarity)
         self.nouns.pop()
         return text
