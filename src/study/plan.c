@@ -114,6 +114,31 @@ cleanup:
     return st;
 }
 
+fr_chat_settings fr__endpoint_settings(const fr_plan *p, const fr_spec_model *m)
+{
+    const fr_spec_endpoint *e = &m->endpoint;
+    fr_chat_settings s = fr_chat_settings_default();
+    s.base_url = e->url;
+    s.model = e->model;
+    s.key_env = e->key_env;
+    s.concurrency = e->concurrency;
+    s.timeout_s = e->timeout_s;
+    s.max_retries = e->retries;
+    s.temperature = e->temperature;
+    s.max_tokens = (int)(e->max_tokens ? e->max_tokens : p->task->max_tokens);
+    return s;
+}
+
+/* URL and key, without sending anything. */
+static fr_status check_endpoint(const fr_plan *p, const fr_spec_model *m, fr_error *err)
+{
+    fr_chat_client *client = NULL;
+    fr_chat_settings settings = fr__endpoint_settings(p, m);
+    fr_status st = fr_chat_client_create(&client, &settings, err);
+    fr_chat_client_destroy(client);
+    return st;
+}
+
 static fr_status plan_model(fr_plan *p, fr_plan_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -130,7 +155,10 @@ static fr_status plan_model(fr_plan *p, fr_plan_model *m, fr_error *err)
         FR_TRY(check_local(p, m, err));
         FR_TRY(fr__key_folder(s->path, s->kind == FR_SPEC_LOCAL, m->identity, err));
         break;
-    case FR_SPEC_ENDPOINT: fr__key_endpoint(p, s, m->identity); break;
+    case FR_SPEC_ENDPOINT:
+        FR_TRY(check_endpoint(p, s, err));
+        fr__key_endpoint(p, s, m->identity);
+        break;
     case FR_SPEC_PREDICTIONS:
         FR_TRY(fr__key_file(s->path, m->identity, err));
         FR_TRY(fr__plan_read_predictions(p, m, err));

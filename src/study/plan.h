@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/figure.h"
 #include "base/sha256.h"
+#include "remote/chat.h"
 #include "study/ledger.h"
 #include "study/spec.h"
 #include "task/dataset.h"
@@ -70,5 +71,8 @@ void fr_plan_release(fr_plan *plan);
 /* Writes the plan into the ledger in place of the last one.
  * Errors: FR_ERR_STATE when data changed under their name. */
 FR_NODISCARD fr_status fr_plan_record(const fr_plan *plan, fr_ledger *ledger, fr_error *err);
+
+/* How a server is asked (internal to study). Borrows from the plan. */
+fr_chat_settings fr__endpoint_settings(const fr_plan *plan, const fr_spec_model *model);
 
 #endif

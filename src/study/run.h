@@ -23,7 +23,7 @@ FR_NODISCARD fr_status fr__run_local(fr_run_job *job, fr_error *err);
  * into *folder. */
 FR_NODISCARD fr_status fr__run_tune(const fr_run_job *job, fr_str *folder, fr_error *err);
 
-/* A server. */
+/* A server: what is not answered yet. */
 FR_NODISCARD fr_status fr__run_endpoint(fr_run_job *job, fr_error *err);
 
 /* Answers obtained elsewhere. */

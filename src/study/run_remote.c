@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "remote/chat.h"
 #include "study/run.h"
 
 typedef struct asking {
@@ -105,21 +104,6 @@ cleanup:
     return st;
 }
 
-static fr_chat_settings settings_of(const fr_run_job *j)
-{
-    const fr_spec_endpoint *e = &j->model->spec->endpoint;
-    fr_chat_settings s = fr_chat_settings_default();
-    s.base_url = e->url;
-    s.model = e->model;
-    s.key_env = e->key_env;
-    s.concurrency = e->concurrency;
-    s.timeout_s = e->timeout_s;
-    s.max_retries = e->retries;
-    s.temperature = e->temperature;
-    s.max_tokens = (int)(e->max_tokens ? e->max_tokens : j->plan->task->max_tokens);
-    return s;
-}
-
 /* A server without a named model is asked for the first that it lists. */
 static fr_status choose_model(asking *a, fr_chat_settings *s, char *name, size_t size,
                               fr_error *err)
@@ -160,7 +144,7 @@ fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
     fr_arena_init(&a.texts, 0);
     if (job->n_done == job->plan->test.n) goto cleanup;
 
-    fr_chat_settings settings = settings_of(job);
+    fr_chat_settings settings = fr__endpoint_settings(job->plan, job->model->spec);
     FR_TRY(fr_ledger_unanswered(job->run->ledger, job->cell->cell, &n_unanswered, err));
     if (n_unanswered)
         fr__running_note(job->run, FR_LOG_INFO,

@@ -238,6 +238,8 @@ static fr_status read_endpoint(reader *r, const fr_yaml_node *node, fr_spec_mode
     if (!e->url == !e->url_env)
         FR_FAIL(err, FR_ERR_USAGE, "%s: an endpoint needs either url or url_env",
                 fr_yaml_where(node));
+    /* A local server needs no key; the same study may meet one that does. */
+    if (e->optional && e->key_env && !getenv(e->key_env)) e->key_env = NULL;
     if (!e->url_env) goto cleanup;
 
     const char *value = getenv(e->url_env);
