@@ -96,7 +96,7 @@ static inline const char *fixture_folder(void)
     "place: {region: India, pue: 1.2}\n" \
     "idle_seconds: 0\n"                  \
     "latency_items: 10\n"                \
-    "checkpoint_seconds: 0.05\n"            \
+    "checkpoint_seconds: 0.05\n"         \
     "threads: 1\n"                       \
     "data: {train: train.jsonl, validation: validation.jsonl, test: test.jsonl}\n"
 
