@@ -302,8 +302,8 @@ fr_status fr__encoder_config_read(fr_encoder_config *c, const json_t *json, cons
         FR_FAIL(err, FR_ERR_USAGE, "%s: initializer_range is %g, expected 0 to below 100", path,
                 c->initializer_range);
     FR_TRY(find_activation(&c->activation, json, path, f->activation, err));
-    if (json_is_integer(json_object_get(json, "pad_token_id")))
-        c->pad_id = (size_t)json_integer_value(json_object_get(json, "pad_token_id"));
+    const json_t *pad = json_object_get(json, "pad_token_id");
+    if (!pad || json_is_integer(pad)) c->pad_id = (size_t)json_integer_value(pad); /* absent: 0 */
     FR_TRY(read_labels(c, json, path, options, arena, err));
 cleanup:
     return st;
