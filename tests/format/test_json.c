@@ -1,0 +1,258 @@
+/* test_json.c - strict JSON and its getters; rows of JSON. */
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/json.h"
+#include "format/jsonl.h"
+#include "os/file.h"
+#include "support/test.h"
+
+static void malformed_json_is_named_by_path_line_and_column(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {"{\n  \"a\": 1,\n  \"b\" 2\n}", "c.json:3:"},
+        {"{\"a\": 1, \"a\": 2}", "duplicate"},
+        {"{} x", "end of file expected"},
+        {"{\"a\": \"\xff\"}", "not valid JSON"},
+        {"{\"a\": \"\\ud800\"}", "not valid JSON"},
+        {"{\"a\": 99999999999999999999}", "too big"},
+        {"{\"a\": NaN}", "not valid JSON"},
+        {"", "empty"},
+    };
+    fr_error err;
+    json_t *value;
+    const char *dir = test_tmp_dir();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *path = test_write_file(dir, "c.json", cases[i].text);
+        ASSERT_FAILS(fr_json_load(&value, path, 1000, &err), FR_ERR_FORMAT, cases[i].words);
+        assert_null(value);
+        assert_null(strchr(err.message, '\n'));
+    }
+    ASSERT_FAILS(fr_json_load(&value, "/no/c.json", 1000, &err), FR_ERR_IO, "/no/c.json");
+    ASSERT_FAILS(fr_json_load(&value, dir, 1000, &err), FR_ERR_IO, "is a folder");
+    const char *path = test_write_file(dir, "big.json", "[1, 2, 3, 4, 5]");
+    ASSERT_FAILS(fr_json_load(&value, path, 10, &err), FR_ERR_FORMAT, "limit of 10 bytes");
+}
+
+static void deep_nesting_is_refused_before_it_costs_anything(void **state)
+{
+    (void)state;
+    fr_error err;
+    json_t *value;
+    char deep[4096];
+    memset(deep, '[', sizeof(deep));
+    ASSERT_FAILS(fr_json_parse(&value, deep, sizeof(deep), "x", &err), FR_ERR_FORMAT, "deeper");
+    /* Brackets in strings do not count. */
+    memset(deep, '[', 1000);
+    deep[0] = deep[999] = '"';
+    ASSERT_OK(fr_json_parse(&value, deep, 1000, "x", &err));
+    json_decref(value);
+}
+
+static void getters_say_where_what_and_what_was_found(void **state)
+{
+    (void)state;
+    fr_error err;
+    json_t *o;
+    const char *s = NULL;
+    int64_t i;
+    size_t n;
+    double d;
+    bool b;
+    const char *text = "{\"s\":\"x\",\"i\":-3,\"d\":0.5,\"t\":true,\"n\":null,\"l\":[1],"
+                       "\"nul\":\"a\\u0000b\",\"big\":1099511627776}";
+    ASSERT_OK(fr_json_parse(&o, text, strlen(text), "t", &err));
+    ASSERT_OK(fr_json_string(o, "p", "s", &s, &err));
+    assert_string_equal(s, "x");
+    ASSERT_OK(fr_json_integer(o, "p", "i", &i, &err));
+    assert_int_equal(i, -3);
+    ASSERT_OK(fr_json_number(o, "p", "i", &d, &err));
+    ASSERT_NEAR(d, -3, 0);
+    ASSERT_OK(fr_json_bool(o, "p", "t", &b, &err));
+    assert_true(b);
+    ASSERT_OK(fr_json_string_or(o, "p", "n", "fallback", &s, &err));
+    assert_string_equal(s, "fallback");
+    ASSERT_OK(fr_json_size_or(o, "p", "absent", 7, &n, &err));
+    assert_int_equal(n, 7);
+    ASSERT_OK(fr_json_text(o, "p", "nul", &s, &n, &err));
+    assert_int_equal(n, 3);
+
+    ASSERT_FAILS(fr_json_string(o, "p", "i", &s, &err), FR_ERR_FORMAT,
+                 "p: \"i\" must be a string, not an integer");
+    ASSERT_FAILS(fr_json_string(o, "p", "nul", &s, &err), FR_ERR_FORMAT, "NUL");
+    ASSERT_FAILS(fr_json_integer(o, "p", "d", &i, &err), FR_ERR_FORMAT, "an integer, not a number");
+    ASSERT_FAILS(fr_json_size(o, "p", "i", &n, &err), FR_ERR_FORMAT, "-3");
+    ASSERT_FAILS(fr_json_size(o, "p", "big", &n, &err), FR_ERR_FORMAT, "2^40");
+    ASSERT_FAILS(fr_json_number(o, "p", "none", &d, &err), FR_ERR_FORMAT,
+                 "p: key \"none\" (a number) is missing");
+    ASSERT_FAILS(fr_json_bool(o, "p", "n", &b, &err), FR_ERR_FORMAT, "is null");
+    json_t *l;
+    ASSERT_OK(fr_json_list(o, "p", "l", true, &l, &err));
+    ASSERT_FAILS(fr_json_object(o, "p", "l", true, &l, &err), FR_ERR_FORMAT, "an object");
+    ASSERT_OK(fr_json_object(o, "p", "absent", false, &l, &err));
+    assert_null(l);
+    json_decref(o);
+}
+
+static void saved_json_is_loaded_back_the_same(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_str path = FR_STR_INIT;
+    json_t *back, *o = json_pack("{s:f, s:I, s:s}", "third", 1.0 / 3, "i", (json_int_t)-5, "text",
+                                 "line\nend");
+    ASSERT_OK(fr_path_join(&path, test_tmp_dir(), "o.json", &err));
+    ASSERT_OK(fr_json_save(o, path.data, &err));
+    ASSERT_OK(fr_json_load(&back, path.data, 1000, &err));
+    assert_true(json_equal(o, back));
+    json_decref(o);
+    json_decref(back);
+    fr_str_release(&path);
+}
+
+static void rows_are_read_whatever_their_line_ends(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_jsonl *r;
+    const json_t *row;
+    const char *path = test_write_file(test_tmp_dir(), "d.jsonl",
+                                       "\xef\xbb\xbf{\"n\":1}\r\n\n  \t\n{\"n\":2}\n{\"n\":3}");
+    static const size_t lines[] = {1, 4, 5};
+    ASSERT_OK(fr_jsonl_open(&r, path, &err));
+    for (int i = 0; i < 3; i++) {
+        int64_t n;
+        ASSERT_OK(fr_jsonl_next(r, &row, &err));
+        ASSERT_OK(fr_json_integer(row, fr_jsonl_where(r), "n", &n, &err));
+        assert_int_equal(n, i + 1);
+        assert_int_equal(fr_jsonl_line(r), lines[i]);
+    }
+    assert_non_null(strstr(fr_jsonl_where(r), "d.jsonl:5"));
+    for (int i = 0; i < 2; i++) {
+        ASSERT_OK(fr_jsonl_next(r, &row, &err));
+        assert_null(row);
+    }
+    fr_jsonl_close(r);
+}
+
+static void malformed_rows_are_named_by_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {"{\"a\":1}\n\n{\"a\":}\n", "d.jsonl:3:"},
+        {"{\"a\":1}\n[1]\n", "d.jsonl:2: the line is a list"},
+        {"{\"a\":1}{\"a\":2}\n", "d.jsonl:1:"},
+        {"{\"a\":1}\n{\"a\":\"cut off", "d.jsonl:2:"},
+        {"{\"a\":1}\nnull\n", "d.jsonl:2: the line is null"},
+        {"\xff\xfe{\n", "d.jsonl:1:"},
+    };
+    fr_error err;
+    const char *dir = test_tmp_dir();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fr_jsonl *r;
+        const json_t *row;
+        fr_status st;
+        ASSERT_OK(fr_jsonl_open(&r, test_write_file(dir, "d.jsonl", cases[i].text), &err));
+        do {
+            st = fr_jsonl_next(r, &row, &err);
+        } while (st == FR_OK && row);
+        assert_int_equal(st, FR_ERR_FORMAT);
+        if (!strstr(err.message, cases[i].words)) fail_msg("%s", err.message);
+        fr_jsonl_close(r);
+    }
+    fr_jsonl *r;
+    ASSERT_FAILS(fr_jsonl_open(&r, "/no/d.jsonl", &err), FR_ERR_IO, "/no/d.jsonl");
+    ASSERT_FAILS(fr_jsonl_open(&r, dir, &err), FR_ERR_IO, "folder");
+}
+
+static void long_rows_cross_buffers(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_jsonl *r;
+    const json_t *row;
+    for (size_t n = 4090; n < 4100; n++) {
+        char *text = malloc(n + 16);
+        memset(text, 'x', n + 16);
+        memcpy(text, "{\"t\":\"", 6);
+        memcpy(text + n, "\"}\n{}\n", 7);
+        ASSERT_OK(fr_jsonl_open(&r, test_write_file(test_tmp_dir(), "d", text), &err));
+        ASSERT_OK(fr_jsonl_next(r, &row, &err));
+        assert_int_equal(json_string_length(json_object_get(row, "t")), n - 6);
+        ASSERT_OK(fr_jsonl_next(r, &row, &err));
+        assert_non_null(row);
+        ASSERT_OK(fr_jsonl_next(r, &row, &err));
+        assert_null(row);
+        fr_jsonl_close(r);
+        free(text);
+    }
+}
+
+static size_t count_rows(const char *path)
+{
+    fr_error err;
+    fr_jsonl *r;
+    const json_t *row;
+    size_t n = 0;
+    ASSERT_OK(fr_jsonl_open(&r, path, &err));
+    for (;;) {
+        ASSERT_OK(fr_jsonl_next(r, &row, &err));
+        if (!row) break;
+        n++;
+    }
+    fr_jsonl_close(r);
+    return n;
+}
+
+static void appending_drops_a_row_that_was_not_finished(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_jsonl_writer *w;
+    json_t *row = json_pack("{s:i}", "n", 1);
+    const char *path = test_write_file(test_tmp_dir(), "p.jsonl", "{\"n\":1}\n{\"n\":2}\n{\"n\":");
+    ASSERT_OK(fr_jsonl_writer_open(&w, path, true, &err));
+    ASSERT_OK(fr_jsonl_write(w, row, &err));
+    assert_int_equal(count_rows(path), 3); /* a row is on its way before the writer closes */
+    ASSERT_OK(fr_jsonl_writer_finish(w, &err));
+    fr_jsonl_writer_close(w);
+    ASSERT_OK(fr_jsonl_writer_open(&w, path, false, &err));
+    fr_jsonl_writer_close(w);
+    assert_int_equal(count_rows(path), 0);
+    json_decref(row);
+}
+
+static void full_disk_is_an_error_that_names_the_file(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_jsonl_writer *w;
+    json_t *row = json_object();
+    if (access("/dev/full", W_OK)) skip();
+    ASSERT_OK(fr_jsonl_writer_open(&w, "/dev/full", false, &err));
+    ASSERT_FAILS(fr_jsonl_write(w, row, &err), FR_ERR_IO, "/dev/full: cannot write: No space left");
+    fr_jsonl_writer_close(w);
+    json_decref(row);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(malformed_json_is_named_by_path_line_and_column),
+        cmocka_unit_test(deep_nesting_is_refused_before_it_costs_anything),
+        cmocka_unit_test(getters_say_where_what_and_what_was_found),
+        cmocka_unit_test(saved_json_is_loaded_back_the_same),
+        cmocka_unit_test(rows_are_read_whatever_their_line_ends),
+        cmocka_unit_test(malformed_rows_are_named_by_line),
+        cmocka_unit_test(long_rows_cross_buffers),
+        cmocka_unit_test(appending_drops_a_row_that_was_not_finished),
+        cmocka_unit_test(full_disk_is_an_error_that_names_the_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
