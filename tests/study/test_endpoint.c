@@ -1,0 +1,157 @@
+/* Studies with a server: planted accuracy, faults, requests that are asked again. */
+#include <ctype.h>
+
+#include "fixture.h"
+#include "support/llm_server.h"
+
+enum { N_ITEMS = 1200 };
+
+/* The texts end with their number; even ones are negative. Wrong on the first *ctx of them. */
+static void planted(void *ctx, const char *user, fr_str *out)
+{
+    static const char *const words[] = {"Negative.", "Positive."};
+    const char *text = strstr(user, "Review: ");
+    const char *end = text ? strchr(text, '\n') : NULL;
+    size_t i = 0;
+    fr_error err;
+    if (!end) abort();
+    while (isdigit((unsigned char)end[-1])) end--;
+    i = strtoul(end, NULL, 10);
+    int label = fixture_label(i);
+    if (i < *(const size_t *)ctx) label = 1 - label;
+    if (fr_str_appendf(out, &err, "%s", words[label]) != FR_OK) abort();
+}
+
+static const char *write_study(const char *dir, const char *url, const char *more)
+{
+    fr_str s = FR_STR_INIT;
+    fr_error err;
+    ASSERT_OK(
+        fr_str_appendf(&s, &err,
+                       "name: served\ntask: sentiment\nreference: server\nidle_seconds: 0\n"
+                       "data: {test: test.jsonl}\nmodels:\n"
+                       "  - name: server\n"
+                       "    endpoint: {url: \"%s\", concurrency: 4, retries: 1, timeout: 5%s}\n"
+                       "    params_active: 7B\n"
+                       "  - {name: small, predictions: small.jsonl, params_active: 14M}\n",
+                       url, more));
+    const char *path = test_write_file(dir, "study.yaml", fr_str_text(&s));
+    fr_str_release(&s);
+    return path;
+}
+
+static void a_server_of_planted_accuracy_gives_the_verdict_that_it_implies(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    fr_results r;
+    size_t n_wrong = 60; /* 95 % */
+    fixture_data(dir, "test.jsonl", N_ITEMS, 7);
+    fixture_predictions(dir, "small.jsonl", N_ITEMS, 64);
+    llm_server *server =
+        llm_server_start(&(llm_server_options){.answer = planted, .ctx = &n_wrong});
+    assert_non_null(server);
+    ASSERT_OK(fixture_run(write_study(dir, llm_server_url(server), ""), dir, NULL, &err));
+    assert_int_equal(llm_server_requests(server), N_ITEMS);
+    /* once more: nobody is asked again */
+    ASSERT_OK(fixture_run(write_study(dir, llm_server_url(server), ""), dir, NULL, &err));
+    assert_int_equal(llm_server_requests(server), N_ITEMS);
+    ASSERT_OK(fr_study_results(&r, dir, &err));
+    const fr_result_model *m = fixture_model(&r, "server");
+    ASSERT_NEAR(m->quality.value, 0.95, 1e-12);
+    assert_int_equal(m->n_failed, 0);
+    assert_true(m->latency_p50_s.value > 0);
+    assert_true(m->items_per_s.value > 0);
+    assert_true(m->mean_tokens > 0);
+    assert_true(m->g_per_1000.kind == FR_KIND_ESTIMATED);
+    assert_true(m->j_per_item.kind ==
+                FR_KIND_NONE); /* our own joules say nothing of the server's */
+    assert_int_equal(fixture_model(&r, "small")->verdict, FR_VERDICT_COMPARABLE);
+    fr_results_release(&r);
+    llm_server_stop(server);
+}
+
+static void failures_are_tried_again_and_what_fails_for_good_counts_as_wrong(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    fr_results r;
+    size_t n_wrong = 0;
+    /* each prompt: once 500, then once 400 for the first, ... */
+    const llm_fault faults[] = {
+        {.kind = LLM_STATUS, .status = 503, .retry_after_s = 0, .times = 1}};
+    fixture_data(dir, "test.jsonl", 8, 7);
+    fixture_predictions(dir, "small.jsonl", 8, 1);
+    llm_server *server = llm_server_start(
+        &(llm_server_options){.answer = planted, .ctx = &n_wrong, .faults = faults, .n_faults = 1});
+    assert_non_null(server);
+    ASSERT_OK(fixture_run(write_study(dir, llm_server_url(server), ""), dir, NULL, &err));
+    ASSERT_NEAR(fixture_query(dir, "SELECT COUNT(*) FROM request"), 9, 0);
+    ASSERT_OK(fr_study_results(&r, dir, &err));
+    ASSERT_NEAR(fixture_model(&r, "server")->quality.value, 1, 0);
+    fr_results_release(&r);
+    llm_server_stop(server);
+}
+
+static void a_dead_server_is_one_error_and_the_other_models_are_run(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    fr_results r;
+    const llm_fault faults[] = {{.kind = LLM_STATUS, .status = 401}};
+    fixture_data(dir, "test.jsonl", 20, 7);
+    fixture_predictions(dir, "small.jsonl", 20, 1);
+    llm_server *server = llm_server_start(&(llm_server_options){.faults = faults, .n_faults = 1});
+    assert_non_null(server);
+    const char *file = write_study(dir, llm_server_url(server), ", model: m");
+    ASSERT_FAILS(fixture_run(file, dir, NULL, &err), FR_ERR_NET, "model \"server\"");
+    assert_non_null(strstr(err.message, "401"));
+    ASSERT_OK(fr_study_results(&r, dir, &err));
+    assert_int_equal(fixture_model(&r, "small")->n_items, 20);
+    assert_int_equal(fixture_model(&r, "server")->n_items, 0);
+    assert_int_equal(fixture_model(&r, "small")->verdict, FR_VERDICT_NONE);
+    fr_results_release(&r);
+    llm_server_stop(server);
+}
+
+static void the_key_is_never_written_down(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    size_t n_wrong = 0;
+    setenv("FR_TEST_KEY", "sk-very-secret", 1);
+    fixture_data(dir, "test.jsonl", 8, 7);
+    fixture_predictions(dir, "small.jsonl", 8, 1);
+    llm_server *server =
+        llm_server_start(&(llm_server_options){.answer = planted, .ctx = &n_wrong});
+    assert_non_null(server);
+    const char *file = write_study(dir, llm_server_url(server), ", key_env: FR_TEST_KEY");
+    ASSERT_OK(fixture_run(file, dir, NULL, &err));
+    fr_str body = FR_STR_INIT, authorization = FR_STR_INIT;
+    llm_server_last_request(server, &body, &authorization);
+    assert_non_null(strstr(fr_str_text(&authorization), "sk-very-secret"));
+    char command[600];
+    snprintf(command, sizeof(command), "! grep -rq very-secret '%s'", dir);
+    assert_int_equal(system(command), 0);
+    fr_str_release(&body);
+    fr_str_release(&authorization);
+
+    unsetenv("FR_TEST_KEY");
+    ASSERT_FAILS(fixture_run(file, dir, NULL, &err), FR_ERR_USAGE, "FR_TEST_KEY");
+    llm_server_stop(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_of_planted_accuracy_gives_the_verdict_that_it_implies),
+        cmocka_unit_test(failures_are_tried_again_and_what_fails_for_good_counts_as_wrong),
+        cmocka_unit_test(a_dead_server_is_one_error_and_the_other_models_are_run),
+        cmocka_unit_test(the_key_is_never_written_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
