@@ -3,7 +3,9 @@
 
     make parity
     tools/parity/parity.py --only tokens
-    tools/parity/parity.py --peer DIR      also: frugal loads DIR, a folder that transformers tuned
+    tools/parity/parity.py --only tuned --peer DIR --ours DIR
+                                           SST-2 through folders that bench/peer_finetune.py --save and
+                                           `frugal tune` wrote, both read by both
 
 Runs the binary as a user would. Needs tools/parity/venv.sh; texts and tokenizers of ../shared are
 used where that folder is. Prints a line a comparison; status 1 if one fails.
@@ -146,8 +148,16 @@ def check_encoders(parity):
               reference_logits(folder, texts, 64), 1e-4)
 
 
-def check_tuned(parity, peer):
+def check_tuned(parity, peer, ours):
     """Both ways: transformers reads what frugal tuned, frugal reads what transformers tuned."""
+    data = SHARED / "data" / "sentiment" / "sst2.test.jsonl"
+    for what, folder in ("transformers reads", ours), ("frugal reads", peer):
+        if folder:
+            texts, field = texts_of(data)
+            close(parity, f"{what} {folder}", parity.logits(folder, data, field),
+                  reference_logits(folder, texts, 512), 1e-3, may_differ=1)
+    if peer or ours:
+        return
     real = minilm()
     if real:
         sst2 = SHARED / "data" / "sentiment" / "sst2.test.jsonl"
@@ -161,20 +171,16 @@ def check_tuned(parity, peer):
                       "--out", out, "--epochs", 1, "--batch", 16, "--seed", 1, "--text-field", field)
         close(parity, "transformers reads what frugal tuned", parity.logits(out, data, field),
               reference_logits(out, texts, 512), 1e-3, may_differ=1)
-    if peer:
-        data = SHARED / "data" / "sentiment" / "sst2.test.jsonl"
-        texts, field = texts_of(data)
-        close(parity, f"frugal reads {peer}", parity.logits(peer, data, field), reference_logits(peer, texts, 512),
-              1e-3, may_differ=1)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--only", choices=["tokens", "encoders", "tuned"])
     p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
+    p.add_argument("--ours", help="a folder that frugal tuned on SST-2")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
     args = p.parse_args()
-    checks = {"tokens": check_tokens, "encoders": check_encoders, "tuned": lambda q: check_tuned(q, args.peer)}
+    checks = {"tokens": check_tokens, "encoders": check_encoders, "tuned": lambda q: check_tuned(q, args.peer, args.ours)}
     with tempfile.TemporaryDirectory() as work:
         parity = Parity(args.binary, work)
         for name, check in checks.items():
