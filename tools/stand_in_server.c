@@ -76,7 +76,7 @@ _Noreturn static void die(const char *what, const char *which)
 static void split_labels(stand_in *s, const char *list)
 {
     char *copy = strdup(list), *rest = copy, *label;
-    s->n_labels = 0;
+    while (s->n_labels) free(s->labels[--s->n_labels]);
     while (copy && (label = strsep(&rest, ","))) {
         if (!*label || s->n_labels == MAX_LABELS) die("bad list of labels", list);
         s->labels[s->n_labels++] = strdup(label);
