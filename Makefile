@@ -29,6 +29,9 @@ lint: ## clang-format, clang-tidy, cppcheck, layers of rooms, the kit against it
 format: ## reformat every C file (clang-format 14)
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
+fuzz: ## each fuzz target for FUZZ_SECONDS (60); needs clang
+	@tools/fuzz $(or $(FUZZ_SECONDS),60)
+
 bench: ## speed and memory against PyTorch, alternating in one run (needs tools/parity/venv.sh)
 	@tools/build release bench_encoder_step
 	@$(PYTHON) bench/encoders.py

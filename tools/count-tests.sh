@@ -1,13 +1,15 @@
 #!/bin/sh
 # Counts test cases in ctest's log of cmocka programs, names the skipped ones and closes with
-# "N passed, N failed, N skipped". A program that died without naming a failed case counts as one.
+# "N passed, N failed, N skipped". A program without cases counts as one, and so does one that died
+# without naming a failed case.
 #     tools/count-tests.sh LOG STATUS_OF_CTEST
 set -eu
 awk -v status="$2" '
-    /^[0-9]+\/[0-9]+ Test(ing)?: / { program = $NF; failed_here = 0 }
-    /^\[       OK \] / { passed++ }
-    /^\[  SKIPPED \] / && NF == 4 { skipped[program ": " $4] = 1 }
+    /^[0-9]+\/[0-9]+ Test(ing)?: / { program = $NF; failed_here = cases_here = 0 }
+    /^\[       OK \] / { passed++; cases_here++ }
+    /^\[  SKIPPED \] / && NF == 4 { cases_here++; skipped[program ": " $4] = 1 }
     /^\[  FAILED  \] / && NF == 4 && $4 !~ /^[0-9]+$/ { failures[program ": " $4] = 1; failed_here = 1 }
+    /^Test Passed/ && !cases_here { passed++ }
     /^Test (Failed|time.*)|^\*\*\*|^Test Pass Reason/ && /Failed|\*\*\*/ && !failed_here {
         failures[program ": ended before its last case"] = 1
     }
