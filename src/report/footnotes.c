@@ -104,8 +104,8 @@ static fr_status across_bases(notes *n, const fr_results *r, fr_error *err)
         const fr_result_model *m = &r->models[i];
         if (!m->crosses_bases || !fr__figure_exists(&m->factor)) continue;
         if (crossing++ == 0) {
-            FR_TRY(
-                fr_str_appendf(&n->line, err, "measured or modelled here against estimated there"));
+            FR_TRY(fr_str_appendf(
+                &n->line, err, "Across bases: measured or modelled here against estimated there"));
         }
         if (!fr__figure_exists(&m->factor_same_basis)) continue;
         FR_TRY(fr_str_appendf(&n->line, err, same++ ? ", " : "; by the same estimator for both: "));

@@ -218,11 +218,21 @@ cleanup:
     return st;
 }
 
+static fr_status paragraph(fr_str *out, const char *class_name, const char *text, fr_error *err)
+{
+    fr_status st = FR_OK;
+    FR_TRY(fr_str_appendf(out, err, "<p class=\"%s\">", class_name));
+    FR_TRY(fr__html_text(out, text, err));
+    FR_TRY(fr_str_appendf(out, err, "</p>\n"));
+cleanup:
+    return st;
+}
+
 fr_status fr_report_html(const fr_results *results, fr_str *out, fr_error *err)
 {
     fr_status st = FR_OK;
     const fr_results *r = results;
-    fr_str headline = FR_STR_INIT;
+    fr_str headline = FR_STR_INIT, brief = FR_STR_INIT;
     size_t size;
     const char *style = fr_embedded_find("report/style.css", &size);
     FR_TRY(fr__headline(r, false, &headline, err));
@@ -236,9 +246,10 @@ fr_status fr_report_html(const fr_results *results, fr_str *out, fr_error *err)
                           "class=\"brand\"><b>frugal</b> study report</p><h1>",
                           style ? style : ""));
     FR_TRY(fr__html_text(out, r->study, err));
-    FR_TRY(fr_str_appendf(out, err, "</h1><p class=\"lead\">"));
-    FR_TRY(fr__html_text(out, fr_str_text(&headline), err));
-    FR_TRY(fr_str_appendf(out, err, "</p>\n"));
+    FR_TRY(fr_str_appendf(out, err, "</h1>"));
+    FR_TRY(fr__headline_short(r, &brief, err));
+    if (brief.len) FR_TRY(paragraph(out, "lead", fr_str_text(&brief), err));
+    FR_TRY(paragraph(out, brief.len ? "answer" : "lead", fr_str_text(&headline), err));
     FR_TRY(tiles(r, out, err));
     FR_TRY(facts(r, out, err));
     FR_TRY(fr_str_appendf(out, err, "</header>\n<main>\n"));
@@ -252,5 +263,6 @@ fr_status fr_report_html(const fr_results *results, fr_str *out, fr_error *err)
     FR_TRY(fr_str_appendf(out, err, "</body></html>\n"));
 cleanup:
     fr_str_release(&headline);
+    fr_str_release(&brief);
     return st;
 }

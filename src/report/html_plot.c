@@ -18,6 +18,9 @@
 
 enum { MAX_LABEL = 30, LANE = 24, LINE = 15, MARK = 7 };
 
+/* Width of a letter of a label in the widest of the usual fonts. */
+static const double LETTER = 7.6;
+
 typedef struct box {
     double x0, y0, x1, y1;
 } box;
@@ -30,6 +33,7 @@ typedef struct plot {
     double zero_x;                                  /* where 0 g stands; NaN: nowhere */
     double x_low, x_high;                           /* log10 of g */
     double y_low, y_high;                           /* per cent */
+    double off_chart; /* models of a quality below this stand on the bottom edge, in [0, 1] */
     size_t n_lanes;
     box *taken; /* markers, bars and labels so far; room for 4 a model */
     size_t n_taken;
@@ -62,6 +66,7 @@ static double x_of(const plot *p, double grams)
 
 static double y_of(const plot *p, double quality)
 {
+    if (quality < p->off_chart) return p->bottom - 14;
     double t = (100 * quality - p->y_low) / (p->y_high - p->y_low);
     return p->bottom - fmin(fmax(t, 0), 1) * (p->bottom - p->top);
 }
@@ -92,44 +97,67 @@ static double q_high(const fr_result_model *m)
     return limit_or(m->quality.high, m->quality.value, 0, 1);
 }
 
-/* Domains; false when there is nothing to draw. */
-static bool set_domains(plot *p)
+/* What is far below the reference would press all that matters into one line:
+ * such models go to the bottom edge, where their label says how good they are. */
+static double focus(const fr_results *r)
 {
-    size_t n = 0;
+    const fr_result_model *ref = fr__reference(r);
+    if (!ref || !in_plot(ref) || !isfinite(r->margin)) return 0;
+    double far = ref->quality.value - fmax(5 * r->margin, 0.1);
+    double high = ref->quality.value, near_low = ref->quality.value - r->margin, low = near_low;
+    for (size_t i = 0; i < r->n_models; i++) {
+        const fr_result_model *m = &r->models[i];
+        if (!in_plot(m)) continue;
+        high = fmax(high, q_high(m));
+        low = fmin(low, q_low(m));
+        if (m->quality.value >= far) near_low = fmin(near_low, q_low(m));
+    }
+    return high - low > 1.6 * (high - near_low) ? far : 0;
+}
+
+static void set_x_domain(plot *p)
+{
     bool zero = false;
-    double x0 = INFINITY, x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY;
-    const fr_result_model *ref = fr__reference(p->r);
+    double x0 = INFINITY, x1 = -INFINITY;
     for (size_t i = 0; i < p->r->n_models; i++) {
         const fr_result_model *m = &p->r->models[i];
-        bool point = in_plot(m), lane = in_lane(m);
-        p->n_lanes += lane;
-        if (!point && !lane) continue;
+        if (!in_plot(m) && !in_lane(m)) continue;
+        p->n_lanes += in_lane(m);
         if (m->g_per_1000.value > 0) {
             x0 = fmin(x0, log10(fmin(g_low(m), m->g_per_1000.value)));
             x1 = fmax(x1, log10(fmax(g_high(m), m->g_per_1000.value)));
         } else {
             zero = true;
         }
-        if (!point) continue;
-        n++;
-        y0 = fmin(y0, 100 * fmin(q_low(m), m->quality.value));
-        y1 = fmax(y1, 100 * fmax(q_high(m), m->quality.value));
     }
-    if (n == 0) return false;
-    if (ref && in_plot(ref) && isfinite(p->r->margin))
-        y0 = fmin(y0, 100 * (ref->quality.value - fmin(p->r->margin, 1)));
-    double pad = fmax(0.07 * (y1 - y0), 0.6);
-    p->y_low = fmax(y0 - pad, 0);
-    p->y_high = fmin(y1 + pad, 100);
     if (!(x0 <= x1)) x0 = -1, x1 = 1; /* only models that emit nothing */
     p->x_low = floor(x0 - 0.15);
     p->x_high = ceil(x1 + 0.15);
-    p->zero_x = NAN;
-    if (zero) {
-        p->zero_x = p->left + 18;
-        p->left += 52;
+    p->zero_x = zero ? p->left + 18 : NAN;
+    if (zero) p->left += 52;
+}
+
+static void set_y_domain(plot *p)
+{
+    double y0 = INFINITY, y1 = -INFINITY;
+    const fr_result_model *ref = fr__reference(p->r);
+    bool any_off = false;
+    p->off_chart = focus(p->r);
+    for (size_t i = 0; i < p->r->n_models; i++) {
+        const fr_result_model *m = &p->r->models[i];
+        if (!in_plot(m)) continue;
+        if (m->quality.value < p->off_chart) {
+            any_off = true;
+            continue;
+        }
+        y0 = fmin(y0, 100 * fmin(q_low(m), m->quality.value));
+        y1 = fmax(y1, 100 * fmax(q_high(m), m->quality.value));
     }
-    return true;
+    if (ref && in_plot(ref) && isfinite(p->r->margin))
+        y0 = fmin(y0, 100 * (ref->quality.value - fmin(p->r->margin, 1)));
+    double pad = fmax(0.07 * (y1 - y0), 0.3);
+    p->y_low = fmax(y0 - pad - (any_off ? 0.25 * (y1 - y0) : 0), 0);
+    p->y_high = fmin(y1 + pad, 100);
 }
 
 static fr_status x_axis(plot *p, fr_error *err)
@@ -152,7 +180,8 @@ static fr_status x_axis(plot *p, fr_error *err)
                                   "10<tspan dy=\"-5\" font-size=\"9\">%s%d</tspan></text>",
                                   e < 0 ? "&#8722;" : "", e < 0 ? -e : e));
         } else {
-            FR_TRY(fr_str_appendf(p->out, err, "%s</text>", fr__number(pow(10, e)).s));
+            FR_TRY(
+                fr_str_appendf(p->out, err, "%s</text>", fr__fixed(pow(10, e), e < 0 ? -e : 0).s));
         }
     }
     if (!isnan(p->zero_x)) {
@@ -312,8 +341,12 @@ static fr_status draw_model(plot *p, const fr_result_model *m, fr_error *err)
     FR_TRY(open_group(p, m, err));
     if (m->g_per_1000.value > 0 && fr__figure_has_interval(&m->g_per_1000))
         FR_TRY(bar(p, x_of(p, g_low(m)), y, x_of(p, g_high(m)), y, err));
-    if (fr__figure_has_interval(&m->quality))
+    if (m->quality.value < p->off_chart) {
+        FR_TRY(fr_str_appendf(p->out, err,
+                              "<path class=\"bar\" d=\"M%.1f %.1fv18m-4 -5l4 5l4 -5\"/>", x, y));
+    } else if (fr__figure_has_interval(&m->quality)) {
         FR_TRY(bar(p, x, y_of(p, q_low(m)), x, y_of(p, q_high(m)), err));
+    }
     FR_TRY(marker(p, m->g_per_1000.kind, x, y, err));
     FR_TRY(fr_str_append(p->out, "</g>", 4, err));
 cleanup:
@@ -345,7 +378,9 @@ static fr_status draw_label(plot *p, const fr_result_model *m, fr_error *err)
     fr_str label = FR_STR_INIT;
     double x = x_of(p, m->g_per_1000.value), y = y_of(p, m->quality.value);
     FR_TRY(short_name(p, m, &label, err));
-    double width = 7.0 * fr__columns(fr_str_text(&label)) + 4;
+    if (m->quality.value < p->off_chart)
+        FR_TRY(fr_str_appendf(&label, err, ", %s", fr__fixed(100 * m->quality.value, 1).s));
+    double width = LETTER * fr__columns(fr_str_text(&label)) + 4;
     box b = free_place(p, x, y, width, LINE);
     take(p, b.x0, b.y0, b.x1, b.y1);
     /* The point of the label's box nearest to the marker. */
@@ -394,7 +429,7 @@ static fr_status lanes(plot *p, fr_error *err)
         FR_TRY(marker(p, m->g_per_1000.kind, x, y, err));
         FR_TRY(fr_str_append(p->out, "</g>", 4, err));
         FR_TRY(short_name(p, m, &label, err));
-        double width = 7.0 * fr__columns(fr_str_text(&label));
+        double width = LETTER * fr__columns(fr_str_text(&label));
         bool left = fmin(x, x0) - 14 - width > 2;
         FR_TRY(fr_str_appendf(
             p->out, err, "<text class=\"lb\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">",
@@ -438,12 +473,13 @@ static fr_status draw(const fr_results *r, const char *id, double width, double 
     plot p = {.r = r, .out = out, .id = id, .width = width};
     p.label_columns = width > 600 ? MAX_LABEL : 20;
     p.left = 40;
-    p.right = width - 12;
+    p.right = width - 26;
     p.top = 34;
     p.bottom = height;
     p.taken = fr_arena_alloc(arena, 4 * r->n_models + 1, sizeof(*p.taken));
     if (!p.taken) FR_FAIL(err, FR_ERR_NOMEM, "report: out of memory for the plot");
-    if (!set_domains(&p)) goto cleanup;
+    set_x_domain(&p);
+    set_y_domain(&p);
     p.height = height + 50 + (p.n_lanes ? 30 + LANE * (double)p.n_lanes : 0);
 
     FR_TRY(fr_str_appendf(out, err,
@@ -507,6 +543,12 @@ static fr_status legend(const fr_results *r, fr_str *out, fr_error *err)
                            "class=\"ref\" x1=\"0\" x2=\"16\" y1=\"4\" y2=\"4\"/></svg>quality of "
                            "the reference, and %s points of margin below it</li>",
                            fr__fixed(100 * r->margin, 1).s));
+    }
+    if (focus(r) > 0) {
+        FR_TRY(fr_str_appendf(out, err,
+                              "<li><svg viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path "
+                              "class=\"bar\" d=\"M8 1v13m-4 -5l4 5l4 -5\"/></svg>far below the "
+                              "reference, not to scale</li>"));
     }
     FR_TRY(fr_str_appendf(out, err, "</ul>"));
 cleanup:

@@ -72,7 +72,8 @@ static fr_status kind_cell(fr_str *out, const char *key, const fr_figure *f, con
         FR_TRY(fr__html_number(out, text.s, err));
         FR_TRY(fr_str_appendf(out, err, "</span>"));
     }
-    FR_TRY(fr_str_appendf(out, err, " <span class=\"kind\">%s</span>", fr_kind_name(f->kind)));
+    FR_TRY(fr_str_appendf(out, err, "<span class=\"i\"><span class=\"kind\">%s</span></span>",
+                          fr_kind_name(f->kind)));
     FR_TRY(close_cell(out, err));
 cleanup:
     return st;
@@ -95,18 +96,27 @@ cleanup:
     return st;
 }
 
-static fr_status latency_cell(fr_str *out, const fr_result_model *m, fr_error *err)
+/* Latency of single items over the rate of batches. */
+static fr_status speed_cell(fr_str *out, const fr_result_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
-    if (!fr__figure_exists(&m->latency_p50_s)) return empty_cell(out, err);
-    FR_TRY(cell(out, "", "latency p50", err));
-    FR_TRY(fr_str_appendf(out, err, "<b>"));
-    FR_TRY(fr__html_number(out, fr__seconds(m->latency_p50_s.value).s, err));
-    FR_TRY(fr_str_appendf(out, err, "</b>"));
+    bool latency = fr__figure_exists(&m->latency_p50_s), rate = fr__figure_exists(&m->items_per_s);
+    if (!latency && !rate) return empty_cell(out, err);
+    FR_TRY(cell(out, "", latency ? "latency p50" : "speed", err));
+    if (latency) {
+        FR_TRY(fr_str_appendf(out, err, "<b>"));
+        FR_TRY(fr__html_number(out, fr__seconds(m->latency_p50_s.value).s, err));
+        FR_TRY(fr_str_appendf(out, err, "</b>"));
+    }
     if (fr__figure_exists(&m->latency_p95_s)) {
         FR_TRY(fr_str_appendf(out, err, "<span class=\"i\">p95 "));
         FR_TRY(fr__html_number(out, fr__seconds(m->latency_p95_s.value).s, err));
         FR_TRY(fr_str_appendf(out, err, "</span>"));
+    }
+    if (rate) {
+        FR_TRY(fr_str_appendf(out, err, "<span class=\"i\">"));
+        FR_TRY(fr__html_number(out, fr__number(m->items_per_s.value).s, err));
+        FR_TRY(fr_str_appendf(out, err, " items/s</span>"));
     }
     FR_TRY(close_cell(out, err));
 cleanup:
@@ -138,7 +148,8 @@ cleanup:
 static fr_status verdict_cell(fr_str *out, const fr_result_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
-    if (!m->is_reference && m->verdict == FR_VERDICT_NONE) return empty_cell(out, err);
+    if (!m->is_reference && m->verdict == FR_VERDICT_NONE)
+        return fr_str_appendf(out, err, "<td class=\"l none\">&#8211;</td>");
     FR_TRY(cell(out, "l w", "verdict", err));
     FR_TRY(fr_str_appendf(out, err, "<span class=\"badge %s\">%s</span>", fr__html_class(m),
                           m->is_reference ? "reference" : fr_verdict_name(m->verdict)));
@@ -154,8 +165,7 @@ cleanup:
 static fr_status model_row(fr_str *out, const fr_result_model *m, bool best, fr_error *err)
 {
     fr_status st = FR_OK;
-    fr__text rate = {"-"}, memory = {"-"};
-    if (fr__figure_exists(&m->items_per_s)) rate = fr__number(m->items_per_s.value);
+    fr__text memory;
     FR_TRY(fr_str_appendf(out, err, best ? "<tr class=\"best\">" : "<tr>"));
     FR_TRY(name_cell(out, m, err));
     FR_TRY(text_cell(out, "quality %", fr__percent(&m->quality).s, err));
@@ -163,8 +173,7 @@ static fr_status model_row(fr_str *out, const fr_result_model *m, bool best, fr_
     FR_TRY(kind_cell(out, "J per item", &m->j_per_item, &m->j_per_item_net, err));
     FR_TRY(kind_cell(out, "g CO&#8322;e per 1,000", &m->g_per_1000, NULL, err));
     FR_TRY(factor_cell(out, m, err));
-    FR_TRY(latency_cell(out, m, err));
-    FR_TRY(text_cell(out, "items per second", rate.s, err));
+    FR_TRY(speed_cell(out, m, err));
     if (fr__figure_exists(&m->peak_memory_bytes)) {
         memory = fr__bytes(m->peak_memory_bytes.value);
         FR_TRY(cell(out, "", "peak memory", err));
@@ -204,8 +213,8 @@ fr_status fr__html_models(const fr_results *r, fr_str *out, fr_error *err)
         out, err,
         " %%</th><th scope=\"col\">difference,<br>points</th><th scope=\"col\">J per item</th><th "
         "scope=\"col\">g CO&#8322;e<br>per 1,000</th><th scope=\"col\">emissions of<br>the "
-        "reference</th><th scope=\"col\">latency<br>p50, p95</th><th scope=\"col\">items<br>per "
-        "second</th><th scope=\"col\">peak<br>memory</th><th class=\"l\" scope=\"col\">verdict</th>"
+        "reference</th><th scope=\"col\">latency p50, p95;<br>rate in batches</th><th "
+        "scope=\"col\">peak<br>memory</th><th class=\"l\" scope=\"col\">verdict</th>"
         "</tr></thead><tbody>\n"));
     for (size_t i = 0; i < r->n_models; i++) {
         const fr_result_model *m = &r->models[i];
@@ -248,7 +257,9 @@ static fr_status phase_row(fr_str *out, const fr__phase_sum *s, bool first, doub
                           "</div></td>",
                           most > 0 ? fmax(0, fmin(100, 100 * kept / most)) : 0.0,
                           most > 0 ? fmax(0, fmin(100, 100 * s->interrupted_j / most)) : 0.0));
-    FR_TRY(text_cell(out, "of it idle", fr__joules(s->idle_j).s, err));
+    FR_TRY(cell(out, "", "of it idle", err));
+    FR_TRY(fr__html_number(out, fr__joules(s->idle_j).s, err));
+    FR_TRY(close_cell(out, err));
     FR_TRY(cell(out, "", "time", err));
     FR_TRY(fr__html_number(out, fr__seconds(s->duration_s).s, err));
     FR_TRY(close_cell(out, err));
@@ -269,8 +280,11 @@ static fr_status window_row(fr_str *out, const fr_result_window *w, fr_error *er
 {
     fr_status st = FR_OK;
     char started[FR_ISO_TIME_SIZE] = "-";
-    if (w->started_unix_s > 0 && w->started_unix_s < 2.5e11)
+    if (w->started_unix_s > 0 && w->started_unix_s < 2.5e11) {
         fr_time_iso(w->started_unix_s, started);
+        started[strcspn(started, "T")] = ' ';
+        started[strcspn(started, "Z")] = '\0';
+    }
     FR_TRY(fr_str_appendf(out, err, "<tr><td class=\"l name\">"));
     FR_TRY(fr__html_text(out, w->model && w->model[0] ? w->model : "the study", err));
     FR_TRY(fr_str_appendf(
@@ -343,13 +357,14 @@ fr_status fr__html_energy(const fr_results *r, fr_str *out, fr_error *err)
     double grams = fr__grams_of(r, total);
     if (isfinite(grams))
         FR_TRY(fr_str_appendf(out, err, ", <b>%s CO&#8322;e</b>", fr__grams(grams).s));
-    FR_TRY(
-        fr_str_appendf(out, err,
-                       ". Idle is the part that the machine would have used without the work; "
-                       "energy of attempts that were killed is booked too.</p><div class=\"card "
-                       "scroll\"><table class=\"stack\"><thead><tr><th class=\"l\">model</th><th "
-                       "class=\"l\">phase</th><th>energy</th><th></th><th>of it idle</th><th>time"
-                       "</th><th>mean power</th><th>kind</th></tr></thead><tbody>\n"));
+    FR_TRY(fr_str_appendf(
+        out, err,
+        ". Idle is the part that the machine would have used without the work; "
+        "energy of attempts that were killed is booked too (<span class=\"key\"></span>).</p><div "
+        "class=\"card "
+        "scroll\"><table class=\"stack dense\"><thead><tr><th class=\"l\">model</th><th "
+        "class=\"l\">phase</th><th>energy</th><th></th><th>of it idle</th><th>time"
+        "</th><th>mean power</th><th>kind</th></tr></thead><tbody>\n"));
     for (size_t i = 0; i < n; i++) {
         bool first = i == 0 || strcmp(sums[i].model, sums[i - 1].model) != 0;
         FR_TRY(phase_row(out, &sums[i], first, most, err));

@@ -151,6 +151,39 @@ cleanup:
     return st;
 }
 
+fr_status fr__headline_short(const fr_results *r, fr_str *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_result_model *m = fr__headline_model(r), *ref = fr__reference(r);
+    if (!m || !ref) return FR_OK;
+    if (m->verdict == FR_VERDICT_INCONCLUSIVE) {
+        FR_TRY(fr_str_appendf(out, err, "Whether "));
+        FR_TRY(fr__clean(out, m->name, false, err));
+        FR_TRY(fr_str_appendf(out, err, " is as good as "));
+        FR_TRY(fr__clean(out, ref->name, false, err));
+        FR_TRY(fr_str_appendf(out, err, " is still open"));
+        if (m->items_needed) {
+            FR_TRY(fr_str_appendf(out, err, "; about %s items would settle it",
+                                  fr__number((double)m->items_needed).s));
+        }
+    } else if (m->verdict == FR_VERDICT_WORSE) {
+        FR_TRY(fr_str_appendf(out, err, "No model is as good as "));
+        FR_TRY(fr__clean(out, ref->name, false, err));
+        FR_TRY(fr_str_appendf(out, err, " within %s points", fr__fixed(100 * r->margin, 1).s));
+    } else {
+        fr__text factor = fr__fraction(&m->factor);
+        FR_TRY(fr__clean(out, m->name, false, err));
+        FR_TRY(fr_str_appendf(out, err, " is as good as "));
+        FR_TRY(fr__clean(out, ref->name, false, err));
+        FR_TRY(fr_str_appendf(out, err, " within %s points", fr__fixed(100 * r->margin, 1).s));
+        if (factor.s[0] == '1' && factor.s[1] == '/')
+            FR_TRY(fr_str_appendf(out, err, ", for %s of the emissions", factor.s));
+    }
+    FR_TRY(fr_str_append(out, ".", 1, err));
+cleanup:
+    return st;
+}
+
 fr_status fr_report_headline(const fr_results *results, fr_str *out, fr_error *err)
 {
     return fr__headline(results, false, out, err);

@@ -16,6 +16,9 @@ const fr_result_model *fr__headline_model(const fr_results *r);
 /* The headline of report.h; ascii as in format.h. */
 FR_NODISCARD fr_status fr__headline(const fr_results *r, bool ascii, fr_str *out, fr_error *err);
 
+/* The same in few words, without intervals; nothing where the headline is short anyway. */
+FR_NODISCARD fr_status fr__headline_short(const fr_results *r, fr_str *out, fr_error *err);
+
 /* Every remark below a table, one at a time: `emit` gets plain text, already
  * cleaned. `mark` is "*" for the remark that explains the asterisk, else "". */
 typedef fr_status (*fr__emit_fn)(void *ctx, const char *mark, const char *text, fr_error *err);

@@ -305,10 +305,12 @@ static fr_status cards(screen *s, fr_error *err)
         FR_TRY(fr_str_append(s->out, "\n", 1, err));
         for (int c = FR__COL_PARAMS; c < FR__N_COLUMNS; c++) {
             if (strcmp(s->cells[i][c], "-") == 0) continue;
-            FR_TRY(spaces(s, INDENT, err));
-            FR_TRY(cell(s, DIM, s->titles[c], title_width, true, false, err));
-            FR_TRY(spaces(s, GAP, err));
             const char *text = s->cells[i][c];
+            bool beside = INDENT + title_width + GAP + fr__columns(text) <= s->width;
+            FR_TRY(spaces(s, INDENT, err));
+            FR_TRY(cell(s, DIM, s->titles[c], title_width, true, !beside, err));
+            if (!beside) FR_TRY(fr_str_append(s->out, "\n", 1, err));
+            FR_TRY(spaces(s, beside ? GAP : 2 * INDENT, err));
             FR_TRY(put(s, style_of(m, (fr__column)c), text, strlen(text), err));
             FR_TRY(fr_str_append(s->out, "\n", 1, err));
         }

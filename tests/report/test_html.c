@@ -1,0 +1,197 @@
+/* report.html: well-formed, alone, and unmoved by hostile input. */
+#include <ctype.h>
+
+#include "report/report.h"
+#include "support/results_fixture.h"
+#include "support/test.h"
+
+static char *render(fr_results r)
+{
+    fr_error err;
+    fr_str out = FR_STR_INIT;
+    ASSERT_OK(fr_report_html(&r, &out, &err));
+    return out.data;
+}
+
+static void assert_contains(const char *text, const char *words)
+{
+    if (!strstr(text, words)) fail_msg("\"%s\" is not in the page", words);
+}
+
+static bool is_void(const char *name)
+{
+    static const char *const names[] = {"meta", "br", "!doctype"};
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(name, names[i]) == 0) return true;
+    }
+    return false;
+}
+
+/* Reads the attributes of a tag up to its '>': name="value" each, or a bare name. */
+static const char *skip_attributes(const char *s, bool *self_closed)
+{
+    *self_closed = false;
+    for (;;) {
+        while (isspace((unsigned char)*s)) s++;
+        if (*s == '>') return s + 1;
+        if (s[0] == '/' && s[1] == '>') {
+            *self_closed = true;
+            return s + 2;
+        }
+        size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+        if (n == 0) fail_msg("not an attribute: %.40s", s);
+        if (strncmp(s, "on", 2) == 0) fail_msg("an event handler: %.40s", s);
+        s += n;
+        if (*s != '=') continue;
+        if (s[1] != '"') fail_msg("attribute without quotes: %.40s", s);
+        s += 2;
+        s += strcspn(s, "\"<>");
+        if (*s != '"') fail_msg("attribute does not end: %.40s", s);
+        s++;
+    }
+}
+
+/* Every tag is closed in turn, every '&' starts an entity. */
+static void assert_well_formed(const char *s)
+{
+    char open[64][24];
+    size_t depth = 0;
+    while (*s) {
+        if (*s == '&') {
+            size_t n = strcspn(s, "; \n<");
+            if (s[n] != ';' || n < 3 || n > 8) fail_msg("a bare ampersand: %.30s", s);
+        }
+        if (*s != '<') {
+            s++;
+            continue;
+        }
+        char name[24];
+        size_t n = 0, closing = s[1] == '/';
+        s += 1 + closing;
+        while ((isalnum((unsigned char)*s) || *s == '!') && n + 1 < sizeof(name))
+            name[n++] = (char)tolower((unsigned char)*s++);
+        name[n] = '\0';
+        if (n == 0) fail_msg("not a tag: %.30s", s);
+        bool self_closed;
+        s = skip_attributes(s, &self_closed);
+        if (closing) {
+            if (depth == 0 || strcmp(open[depth - 1], name) != 0)
+                fail_msg("</%s> closes <%s>", name, depth ? open[depth - 1] : "nothing");
+            depth--;
+        } else if (!self_closed && !is_void(name)) {
+            assert_true(depth < 64);
+            strcpy(open[depth++], name);
+            if (strcmp(name, "style") == 0) s = strstr(s, "</style>"); /* not markup */
+            assert_non_null(s);
+        }
+    }
+    if (depth) fail_msg("<%s> is never closed", open[depth - 1]);
+}
+
+static void assert_stands_alone(const char *page)
+{
+    static const char *const forbidden[] = {"http",    "<script", "src=",    "href=", "url(",
+                                            "@import", "<iframe", "<object", "<link", "onerror=x"};
+    for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+        const char *at = strstr(page, forbidden[i]);
+        /* escaped text may mention src=, but never inside a tag: see the check of tags */
+        if (at && strcmp(forbidden[i], "src=") != 0) fail_msg("the page has: %.60s", at);
+    }
+}
+
+static void the_page_is_well_formed_and_stands_alone(void **state)
+{
+    (void)state;
+    const fr_results results[] = {fixture_study(), fixture_empty(), fixture_one_model()};
+    for (size_t i = 0; i < 3; i++) {
+        char *page = render(results[i]);
+        assert_well_formed(page);
+        assert_stands_alone(page);
+        assert_contains(page, "--comparable:"); /* the style is inside */
+        free(page);
+    }
+}
+
+static void hostile_input_stays_text(void **state)
+{
+    (void)state;
+    char *page = render(fixture_hostile());
+    assert_well_formed(page);
+    assert_stands_alone(page);
+    assert_contains(page, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;");
+    assert_null(strstr(page, "<img"));
+    assert_null(strchr(page, '\x1b'));
+    assert_null(strstr(page, "\xe2\x80\xae"));
+    assert_null(strstr(page, ">nan"));
+    assert_null(strstr(page, "\"nan"));
+    assert_null(strstr(page, " nan"));
+    assert_null(strstr(page, "=\"inf"));
+    free(page);
+}
+
+static void the_page_says_what_matters(void **state)
+{
+    (void)state;
+    char *page = render(fixture_study());
+    const char *const words[] = {
+        "electra-small is as good as DeepSeek-R1-0528 within 2.0 points, for 1/16,000 of the",
+        "role=\"img\"",
+        "aria-labelledby=\"t-wide d-wide\"",
+        "same basis 1/519",
+        "1 of 2 attempts interrupted: 1.31 kJ",
+        "net of idle 0.43",
+        "Electricity Maps / Ember, India, 2023, direct emissions",
+        "quality not measured, emissions only",
+        "All 12 windows of the meter",
+        "paired score interval (Tango 1998)",
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) assert_contains(page, words[i]);
+    free(page);
+}
+
+/* Boxes of the labels of one plot, as wide as a usual font makes them. */
+static void labels_do_not_overlap(void **state)
+{
+    (void)state;
+    char *page = render(fixture_study());
+    const char *start = strstr(page, "<svg class=\"wide\"");
+    const char *end = start ? strstr(start, "</svg>") : NULL;
+    assert_non_null(end);
+    double boxes[32][4];
+    size_t n = 0;
+    for (const char *s = start; (s = strstr(s, "<text class=\"lb\"")) && s < end; s++) {
+        double x, y;
+        char anchor[8];
+        assert_int_equal(sscanf(s, "<text class=\"lb\" x=\"%lf\" y=\"%lf\" text-anchor=\"%7[a-z]\"",
+                                &x, &y, anchor),
+                         3);
+        double width = 6.5 * (double)strcspn(strchr(s, '>') + 1, "<");
+        double x0 = strcmp(anchor, "start") == 0 ? x
+                    : strcmp(anchor, "end") == 0 ? x - width
+                                                 : x - width / 2;
+        assert_true(n < 32 && x0 >= 0 && x0 + width <= 1080);
+        for (size_t i = 0; i < n; i++) {
+            bool apart = x0 >= boxes[i][2] || x0 + width <= boxes[i][0] || y - 11 >= boxes[i][3] ||
+                         y + 2 <= boxes[i][1];
+            if (!apart) fail_msg("labels %zu and %zu overlap", i, n);
+        }
+        boxes[n][0] = x0;
+        boxes[n][1] = y - 11;
+        boxes[n][2] = x0 + width;
+        boxes[n][3] = y + 2;
+        n++;
+    }
+    assert_int_equal(n, 7);
+    free(page);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_page_is_well_formed_and_stands_alone),
+        cmocka_unit_test(hostile_input_stays_text),
+        cmocka_unit_test(the_page_says_what_matters),
+        cmocka_unit_test(labels_do_not_overlap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
