@@ -159,10 +159,6 @@ static fr_status assess_estimate(fr_assess *a, fr_assess_model *m, fr_error *err
                                "grams per 1,000 by the study's K: %.4g; by EcoLogits 0.9.3, which "
                                "counts output tokens only: %.4g",
                                1000 * g, 1000 * other));
-    FR_TRY(fr__assess_note(a, m, err, "%.1f tokens an item: %s", m->tokens,
-                           out->n_items && m->tokens != m->plan_tokens_in + m->plan_tokens_out
-                               ? "counted by the server or in the file"
-                               : m->tokens_source));
 cleanup:
     return st;
 }
@@ -306,8 +302,9 @@ static void set_factor(fr_assess *a, fr_assess_model *m)
             (fr_figure){same, same, same, FR_KIND_ESTIMATED, FR_LLM_STUDY_SOURCE};
 }
 
-/* n = tune / (reference - model) queries. Where the reference is an estimate, an error of our meter
- * or of the grid scales fine-tuning and model together but not the reference. */
+/* n = tune / (reference - model) queries. An error of our meter or of the grid scales fine-tuning
+ * and model together; it cancels where the reference was measured here too, not where it is an
+ * estimate. */
 static double break_even_at(double tune, double reference, double model, double scale)
 {
     double saved = reference - scale * model;
@@ -328,11 +325,19 @@ static fr_status set_break_even(fr_assess *a, fr_assess_model *m, fr_error *err)
                                "than the reference's"));
         goto cleanup;
     }
-    double u = 0;
-    if (is_estimate(ref)) u = both(both(m->u_systematic, m->u_random), a->u_intensity);
-    double scale = exp(fr_normal_z(level) * u);
-    double low = break_even_at(out->tune_g.value, ref->g_high, m->g_per_item, 1 / scale);
-    double high = break_even_at(out->tune_g.value, ref->g_low, m->g_per_item, scale);
+    double low, high;
+    if (is_estimate(ref)) {
+        double u = both(both(m->u_systematic, m->u_random), a->u_intensity);
+        double scale = exp(fr_normal_z(level) * u);
+        low = break_even_at(out->tune_g.value, ref->g_high, m->g_per_item, 1 / scale);
+        high = break_even_at(out->tune_g.value, ref->g_low, m->g_per_item, scale);
+    } else {
+        double u = both(ref->u_random * ref->g_per_item, m->u_random * m->g_per_item) /
+                   (ref->g_per_item - m->g_per_item);
+        fr_interval i = fr_relative_interval(n, u, level);
+        low = i.low;
+        high = i.high;
+    }
     out->break_even = (fr_figure){ceil(n), floor(low), isinf(high) ? INFINITY : ceil(high),
                                   is_estimate(ref) ? FR_KIND_ESTIMATED : out->tune_g.kind,
                                   "g CO2e of fine-tuning over g CO2e saved per query"};

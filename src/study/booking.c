@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 static const double write_every_s = 1.0;
+static const double look_every_s = 0.1; /* reading the sources costs something, too */
 
 static double or_zero(double j)
 {
@@ -117,19 +118,22 @@ void fr__running_progress(fr_running *run, const fr_booking *b, size_t done, siz
     const fr_study_listener *l = run->listener;
     if (!l || !l->on_progress) return;
     fr_study_progress *p = &run->now;
-    double elapsed_s = fr_clock_monotonic(NULL) - run->phase_began_s;
+    double now_s = fr_clock_monotonic(NULL), elapsed_s = now_s - run->phase_began_s;
     size_t fresh = done > run->phase_began_at ? done - run->phase_began_at : 0;
     p->done = done;
     p->n = n;
     p->per_s = elapsed_s > 0 ? (double)fresh / elapsed_s : 0;
     p->eta_s = p->per_s > 0 && n >= done ? (double)(n - done) / p->per_s : 0;
-    p->joules = run->joules_before;
-    p->watts = 0;
-    if (b && b->window) {
+    if (!b || !b->window) {
+        p->joules = run->joules_before;
+        p->watts = 0;
+        run->looked_s = 0;
+    } else if (now_s - run->looked_s >= look_every_s) {
         fr_reading r;
         fr_window_peek(b->window, &r);
-        p->joules += or_zero(r.total.j);
+        p->joules = run->joules_before + or_zero(r.total.j);
         p->watts = or_zero(fr_meter_power_w(run->meter));
+        run->looked_s = now_s;
     }
     p->grams = p->joules * run->g_per_joule;
     l->on_progress(l->ctx, p);

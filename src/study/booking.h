@@ -30,6 +30,7 @@ typedef struct fr_running {
     double joules_before;  /* of all windows that are closed */
     fr_study_progress now; /* what the listener is told next */
     double phase_began_s;
+    double looked_s;       /* when joules and watts were last looked up for the listener */
     size_t phase_began_at; /* `done` when the phase began */
     fr_status failed;      /* first failure within a callback that cannot return one */
     fr_error error;

@@ -122,6 +122,30 @@ cleanup:
     return st;
 }
 
+/* Reading a WAL needs its shared index, which only a writer may make. Where the folder is read-only
+ * and no WAL is left, the file alone holds everything. */
+static fr_status open_immutable(fr_ledger *ledger, const char *dir, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str uri = FR_STR_INIT;
+    FR_TRY(fr_str_appendf(&uri, err, "%s/ledger.db-wal", dir));
+    if (access(fr_str_text(&uri), F_OK) == 0)
+        FR_FAIL(err, FR_ERR_IO,
+                "%s/ledger.db: the study did not end by itself and the folder is read-only; copy "
+                "the folder to where it can be written",
+                dir);
+    fr_str_clear(&uri);
+    FR_TRY(fr_str_appendf(&uri, err, "file:"));
+    for (const char *c = dir; *c; c++)
+        FR_TRY(fr_str_appendf(&uri, err, strchr("%?#", *c) ? "%%%02x" : "%c", (unsigned char)*c));
+    FR_TRY(fr_str_appendf(&uri, err, "/ledger.db?immutable=1"));
+    FR_TRY(
+        fr_sql_open(&ledger->db, fr_str_text(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err));
+cleanup:
+    fr_str_release(&uri);
+    return st;
+}
+
 fr_status fr_ledger_open_existing(fr_ledger *ledger, const char *dir, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -133,12 +157,14 @@ fr_status fr_ledger_open_existing(fr_ledger *ledger, const char *dir, fr_error *
         FR_FAIL(err, FR_ERR_IO, "%s: %s; give the output folder of a study", fr_str_text(&path),
                 strerror(errno));
 
-    /* Reading a WAL needs its shared index, which only a writer may make; where
-     * the folder is read-only, the file alone must do. */
-    st = open_ledger(ledger, dir, SQLITE_OPEN_READWRITE, err);
-    if (st == FR_ERR_IO) st = open_ledger(ledger, dir, SQLITE_OPEN_READONLY, err);
+    FR_TRY(open_ledger(ledger, dir, SQLITE_OPEN_READWRITE, err));
+    st = check_version(ledger, &version, err);
+    if (st == FR_ERR_IO) {
+        fr_ledger_close(ledger);
+        FR_TRY(open_immutable(ledger, dir, err));
+        st = check_version(ledger, &version, err);
+    }
     if (st != FR_OK) goto cleanup;
-    FR_TRY(check_version(ledger, &version, err));
     if (version == 0)
         FR_FAIL(err, FR_ERR_FORMAT, "%s: an empty ledger: no study has begun here",
                 fr_str_text(&path));

@@ -141,6 +141,12 @@ static fr_status record_model(const fr_plan *p, size_t i, fr_ledger *l, fr_error
                           (int64_t)i, (int64_t)r, (int64_t)m->runs[r].seed,
                           (int64_t)m->runs[r].repeat, m->runs[r].cell, m->runs[r].tune_key));
     FR_TRY(record_origin(m, l, err));
+    if (!local && !isnan(m->mean_tokens_in) && !isnan(m->mean_tokens_out)) {
+        snprintf(note, sizeof(note), "%s, tokens", s->name);
+        FR_TRY(put_provenance(l, note, FR_KIND_ASSUMED, m->tokens_source, err,
+                              "%.1f in, %.1f out, unless the server or the file counts",
+                              m->mean_tokens_in, m->mean_tokens_out));
+    }
     if (s->kind == FR_SPEC_SCRATCH)
         FR_TRY(put_note(l, s->name, "trained from scratch: its weights knew nothing before", err));
     if (local && m->max_tokens < s->max_tokens) {

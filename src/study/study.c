@@ -12,6 +12,7 @@
 #include "os/file.h"
 #include "os/lock.h"
 #include "os/process.h"
+#include "study/folder.h"
 #include "study/run.h"
 
 struct fr_study {
@@ -218,6 +219,9 @@ fr_status fr_study_run(fr_study *s, const fr_study_listener *listener, fr_error 
     FR_TRY(is_finished(s, &ledger, &finished, err));
     if (!finished) FR_TRY(measure_idle(s, &run, err));
     FR_TRY(run_models(s, &run, err));
+    /* Checkpoints of models that are done, left behind by a kill. */
+    FR_TRY(fr_path_join(&path, fr_str_text(&s->out_dir), "work", err));
+    FR_TRY(fr__folder_remove(fr_str_text(&path), err));
 cleanup:
     if (ledger.session) {
         const char *outcome = st == FR_OK                ? "done"

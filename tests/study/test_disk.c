@@ -100,11 +100,39 @@ static void a_full_file_system_is_one_error_that_says_so(void **state)
     ASSERT_NEAR(n, 2 * FIXTURE_TEST, 0);
 }
 
+static void results_are_read_from_a_read_only_folder(void **state)
+{
+    (void)state;
+    const char *disk = test_tmp_dir();
+    fr_error err;
+    fr_results r;
+    char odd[512];
+    if (mount("tmpfs", disk, "tmpfs", 0, "size=8m") != 0) {
+        print_message("mounting a tmpfs is not permitted here (%s)\n", strerror(errno));
+        skip();
+    }
+    fixture_data(disk, "test.jsonl", 20, 3);
+    fixture_predictions(disk, "a.jsonl", 20, 1);
+    const char *file = test_write_file(disk, "study.yaml",
+                                       "name: x\ntask: sentiment\ndata: {test: test.jsonl}\n"
+                                       "models: [{name: a, predictions: a.jsonl}]\n");
+    snprintf(odd, sizeof(odd), "%s/100%% #1", disk);
+    fr_status ran = fixture_run(file, odd, NULL, &err);
+    int remounted = mount(NULL, disk, NULL, MS_REMOUNT | MS_RDONLY, NULL);
+    fr_status read = ran == FR_OK ? fr_study_results(&r, odd, &err) : ran;
+    umount2(disk, MNT_DETACH);
+    assert_int_equal(remounted, 0);
+    if (read != FR_OK) fail_msg("%s", err.message);
+    assert_int_equal(fixture_model(&r, "a")->n_items, 20);
+    fr_results_release(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_may_not_grow_is_one_error_and_nothing_is_lost),
         cmocka_unit_test(a_full_file_system_is_one_error_that_says_so),
+        cmocka_unit_test(results_are_read_from_a_read_only_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
