@@ -2,6 +2,7 @@
 #include "support/test.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -123,6 +124,7 @@ static void own_cpu_seconds_and_those_of_children_are_seen(void **state)
     assert_int_equal(pipe(done), 0);
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failing test must not leave it behind */
         burn(0.1);
         (void)!write(done[1], "x", 1);
         pause();
