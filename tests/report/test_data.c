@@ -154,6 +154,21 @@ static void csv_brings_hostile_names_back_and_disarms_formulas(void **state)
     free(text);
 }
 
+static void csv_quotes_a_comma_that_stands_alone(void **state)
+{
+    (void)state;
+    size_t n;
+    fr_results r = fixture_study();
+    fr_result_model m = r.models[0];
+    m.name = "a,b";
+    r.models = &m;
+    r.n_models = 1;
+    char *text = render(fr_report_csv, r);
+    assert_int_equal(parse_csv(text, &n), 2);
+    assert_string_equal(csv_cell(1, "model", n), "a,b");
+    free(text);
+}
+
 static void emissions_follow_codecarbon(void **state)
 {
     (void)state;
@@ -218,7 +233,9 @@ static void all_reports_are_written_whole(void **state)
     (void)state;
     fr_error err;
     fr_results r = fixture_study();
-    const char *dir = test_tmp_dir();
+    /* FR_SAMPLE_DIR: where to leave the files, to look at them. */
+    const char *dir = getenv("FR_SAMPLE_DIR");
+    if (!dir) dir = test_tmp_dir();
     ASSERT_OK(fr_report_write_all(&r, dir, &err));
     ASSERT_OK(fr_report_write_all(&r, dir, &err)); /* over what is there */
     const char *const names[] = {"report.html", "report.md", "results.json", "results.csv",
@@ -238,6 +255,7 @@ int main(void)
         cmocka_unit_test(json_survives_hostile_input_and_nothing),
         cmocka_unit_test(csv_has_a_row_a_model),
         cmocka_unit_test(csv_brings_hostile_names_back_and_disarms_formulas),
+        cmocka_unit_test(csv_quotes_a_comma_that_stands_alone),
         cmocka_unit_test(emissions_follow_codecarbon),
         cmocka_unit_test(pue_multiplies_energy_as_codecarbon_does),
         cmocka_unit_test(markdown_keeps_its_columns_whatever_the_names),

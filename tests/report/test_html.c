@@ -149,13 +149,10 @@ static void the_page_says_what_matters(void **state)
     free(page);
 }
 
-/* Boxes of the labels of one plot, as wide as a usual font makes them. */
-static void labels_do_not_overlap(void **state)
+/* Checks the boxes of one plot's labels, as wide as a usual font makes them. */
+static void assert_labels_apart(const char *page, const char *plot, double width, size_t expected)
 {
-    (void)state;
-    char *page = render(fixture_study());
-    const char *start = strstr(page, "<svg class=\"wide\"");
-    const char *end = start ? strstr(start, "</svg>") : NULL;
+    const char *start = strstr(page, plot), *end = start ? strstr(start, "</svg>") : NULL;
     assert_non_null(end);
     double boxes[32][4];
     size_t n = 0;
@@ -165,23 +162,42 @@ static void labels_do_not_overlap(void **state)
         assert_int_equal(sscanf(s, "<text class=\"lb\" x=\"%lf\" y=\"%lf\" text-anchor=\"%7[a-z]\"",
                                 &x, &y, anchor),
                          3);
-        double width = 6.5 * (double)strcspn(strchr(s, '>') + 1, "<");
-        double x0 = strcmp(anchor, "start") == 0 ? x
-                    : strcmp(anchor, "end") == 0 ? x - width
-                                                 : x - width / 2;
-        assert_true(n < 32 && x0 >= 0 && x0 + width <= 1080);
+        double w = 6.5 * (double)strcspn(strchr(s, '>') + 1, "<");
+        double x0 = x - (strcmp(anchor, "start") == 0 ? 0 : strcmp(anchor, "end") == 0 ? w : w / 2);
+        assert_true(n < 32 && x0 >= 0 && x0 + w <= width);
         for (size_t i = 0; i < n; i++) {
-            bool apart = x0 >= boxes[i][2] || x0 + width <= boxes[i][0] || y - 11 >= boxes[i][3] ||
+            bool apart = x0 >= boxes[i][2] || x0 + w <= boxes[i][0] || y - 11 >= boxes[i][3] ||
                          y + 2 <= boxes[i][1];
-            if (!apart) fail_msg("labels %zu and %zu overlap", i, n);
+            if (!apart) fail_msg("%s: labels %zu and %zu overlap", plot, i, n);
         }
-        boxes[n][0] = x0;
-        boxes[n][1] = y - 11;
-        boxes[n][2] = x0 + width;
-        boxes[n][3] = y + 2;
-        n++;
+        memcpy(boxes[n++], (double[4]){x0, y - 11, x0 + w, y + 2}, sizeof(boxes[0]));
     }
-    assert_int_equal(n, 7);
+    assert_int_equal(n, expected);
+}
+
+static void labels_do_not_overlap_even_where_models_do(void **state)
+{
+    (void)state;
+    char *page = render(fixture_study());
+    assert_labels_apart(page, "<svg class=\"wide\"", 1080, 7);
+    assert_labels_apart(page, "<svg class=\"narrow\"", 390, 7);
+    free(page);
+
+    fr_results r = fixture_study();
+    fr_result_model crowd[6];
+    char names[6][16];
+    crowd[0] = r.models[0];
+    for (int i = 1; i < 6; i++) {
+        snprintf(names[i], sizeof(names[i]), "twin number %d", i);
+        crowd[i] = r.models[1];
+        crowd[i].name = names[i];
+        crowd[i].quality.value -= 0.001 * i;
+    }
+    r.models = crowd;
+    r.n_models = 6;
+    page = render(r);
+    assert_labels_apart(page, "<svg class=\"wide\"", 1080, 6);
+    assert_labels_apart(page, "<svg class=\"narrow\"", 390, 6);
     free(page);
 }
 
@@ -191,7 +207,7 @@ int main(void)
         cmocka_unit_test(the_page_is_well_formed_and_stands_alone),
         cmocka_unit_test(hostile_input_stays_text),
         cmocka_unit_test(the_page_says_what_matters),
-        cmocka_unit_test(labels_do_not_overlap),
+        cmocka_unit_test(labels_do_not_overlap_even_where_models_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
