@@ -1,0 +1,167 @@
+/* The plan: everything that a study names is checked before anything runs. */
+#include "fixture.h"
+#include "os/file.h"
+#include "study/plan.h"
+
+#define DATA "name: x\ntask: sentiment\ndata: {train: train.jsonl, validation: validation.jsonl, "
+#define TEST DATA "test: test.jsonl}\n"
+
+static const char *dir;
+
+static int make_folder(void **state)
+{
+    (void)state;
+    dir = fixture_folder();
+    return 0;
+}
+
+static fr_status make_plan(const char *text, fr_plan *plan, fr_error *err)
+{
+    return fr_plan_make(plan, test_write_file(dir, "study.yaml", text), err);
+}
+
+static void assert_refused(const char *text, fr_status status, const char *words)
+{
+    fr_error err = {0};
+    fr_plan plan;
+    fr_status st = make_plan(text, &plan, &err);
+    if (st != status || !strstr(err.message, words))
+        fail_msg("%s, \"%s\" is not in: %s", fr_status_name(st), words, err.message);
+}
+
+static void a_damaged_model_is_found_before_anything_runs(void **state)
+{
+    (void)state;
+    char sub[512];
+    fr_error err;
+    snprintf(sub, sizeof(sub), "%s/damaged", dir);
+    ASSERT_OK(fr_dir_create(sub, &err));
+    test_write_file(sub, "config.json", fixture_config);
+    test_write_file(sub, "vocab.txt", fixture_vocab);
+    assert_refused(TEST "models:\n" FIXTURE_TINY "  - {name: broken, path: damaged, tune: {}}\n",
+                   FR_ERR_IO, "model.safetensors");
+    test_write_file(sub, "model.safetensors", "no tensors");
+    assert_refused(TEST "models:\n" FIXTURE_TINY "  - {name: broken, path: damaged, tune: {}}\n",
+                   FR_ERR_FORMAT, "model \"broken\"");
+    test_write_file(sub, "config.json", "{\"model_type\": \"llama\"}");
+    assert_refused(TEST "models: [{name: broken, path: damaged, tune: {}}]\n", FR_ERR_UNSUPPORTED,
+                   "llama");
+}
+
+static void predictions_must_fit_the_test_items(void **state)
+{
+    (void)state;
+    fixture_predictions(dir, "few.jsonl", FIXTURE_TEST - 1, 0);
+    fixture_predictions(dir, "many.jsonl", FIXTURE_TEST + 1, 0);
+    test_write_file(dir, "odd.jsonl", "{\"prediction\": 1}\n{\"prediction\": 2}\n");
+    test_write_file(dir, "none.jsonl", "{\"prediction\": 1}\n{\"answer\": 1}\n");
+    test_write_file(dir, "list.jsonl", "{\"prediction\": []}\n");
+    test_write_file(dir, "other.jsonl", "{\"prediction\": 1, \"text\": \"another one\"}\n");
+    assert_refused(TEST "models: [{name: a, predictions: few.jsonl}]\n", FR_ERR_FORMAT, "119 rows");
+    assert_refused(TEST "models: [{name: a, predictions: many.jsonl}]\n", FR_ERR_FORMAT,
+                   "many.jsonl:121: more rows");
+    assert_refused(TEST "models: [{name: a, predictions: odd.jsonl}]\n", FR_ERR_FORMAT,
+                   "odd.jsonl:2");
+    assert_refused(TEST "models: [{name: a, predictions: none.jsonl}]\n", FR_ERR_FORMAT,
+                   "none.jsonl:2");
+    assert_refused(TEST "models: [{name: a, predictions: list.jsonl}]\n", FR_ERR_FORMAT, "a list");
+    assert_refused(TEST "models: [{name: a, predictions: other.jsonl}]\n", FR_ERR_FORMAT,
+                   "order of the test data");
+}
+
+static void bad_data_are_named_by_line(void **state)
+{
+    (void)state;
+    test_write_file(dir, "bad.jsonl",
+                    "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": 7}\n");
+    test_write_file(dir, "empty.jsonl", "");
+    assert_refused(DATA "test: bad.jsonl}\nmodels:\n" FIXTURE_TINY, FR_ERR_FORMAT, "bad.jsonl:2");
+    assert_refused(DATA "test: empty.jsonl}\nmodels:\n" FIXTURE_TINY, FR_ERR_FORMAT, "empty.jsonl");
+    assert_refused("name: x\ntask: sentimant\ndata: {test: test.jsonl}\n"
+                   "models: [{name: a, params_active: 7B}]\n",
+                   FR_ERR_USAGE, "sentiment");
+}
+
+static void estimates_need_tokens_or_a_tokenizer(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_plan plan;
+    assert_refused(TEST "models: [{name: a, params_active: 7B}]\n", FR_ERR_USAGE, "tokens_in");
+    ASSERT_OK(
+        make_plan(TEST "models:\n" FIXTURE_TINY "  - {name: a, params_active: 7B}\n", &plan, &err));
+    assert_true(plan.models[1].mean_tokens_in > 20);
+    assert_true(plan.models[1].mean_tokens_out >= 1);
+    fr_plan_release(&plan);
+}
+
+static void keys_change_with_what_outputs_depend_on_and_with_nothing_else(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        bool same_tune, same_cell;
+    } variants[] = {
+        {"{name: a, config: ., tune: {epochs: 1}}", true, true},
+        {"{name: renamed, config: ., tune: {epochs: 1}}", true, true},
+        {"{name: a, config: ., batch: 7, tune: {epochs: 1}}", true, false},
+        {"{name: a, config: ., tune: {epochs: 2}}", false, false},
+        {"{name: a, config: ., tune: {epochs: 1, lr: 1e-4}}", false, false},
+        {"{name: a, config: ., tune: {epochs: 1, seeds: [2]}}", false, false},
+        {"{name: a, config: ., tune: {epochs: 1, max_tokens: 16}}", false, false},
+    };
+    fr_error err;
+    fr_plan first, plan;
+    char text[1024];
+    ASSERT_OK(make_plan(TEST "threads: 1\nmodels: [{name: a, config: ., tune: {epochs: 1}}]\n",
+                        &first, &err));
+    const fr_plan_run *a = &first.models[0].runs[0];
+    for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++) {
+        snprintf(text, sizeof(text),
+                 TEST "margin: 0.1\nplace: {pue: 2}\nthreads: 1\nmodels: [%s]\n",
+                 variants[i].model);
+        ASSERT_OK(make_plan(text, &plan, &err));
+        const fr_plan_run *b = &plan.models[0].runs[0];
+        if (!strcmp(a->tune_key, b->tune_key) != variants[i].same_tune ||
+            !strcmp(a->cell, b->cell) != variants[i].same_cell)
+            fail_msg("wrong identity: %s", variants[i].model);
+        fr_plan_release(&plan);
+    }
+    ASSERT_OK(make_plan(DATA "test: test.jsonl, train_limit: 100}\nthreads: 1\n"
+                             "models: [{name: a, config: ., tune: {epochs: 1}}]\n",
+                        &plan, &err));
+    assert_string_not_equal(a->tune_key, plan.models[0].runs[0].tune_key);
+    fr_plan_release(&plan);
+    fr_plan_release(&first);
+}
+
+static void an_item_that_stands_there_twice_is_two_items(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_plan plan;
+    test_write_file(dir, "twice.jsonl",
+                    "{\"text\": \"good\", \"label\": 1}\n{\"text\": \"good\", \"label\": 1}\n"
+                    "{\"text\": \"good\", \"label\": 0}\n");
+    ASSERT_OK(make_plan(DATA
+                        "test: twice.jsonl}\n"
+                        "models: [{name: a, params_active: 7B, tokens_in: 1, tokens_out: 1}]\n",
+                        &plan, &err));
+    assert_string_not_equal(plan.items[0], plan.items[1]);
+    assert_string_not_equal(plan.items[0], plan.items[2]);
+    assert_non_null(strstr(plan.items[1], "#2"));
+    fr_plan_release(&plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_damaged_model_is_found_before_anything_runs),
+        cmocka_unit_test(predictions_must_fit_the_test_items),
+        cmocka_unit_test(bad_data_are_named_by_line),
+        cmocka_unit_test(estimates_need_tokens_or_a_tokenizer),
+        cmocka_unit_test(keys_change_with_what_outputs_depend_on_and_with_nothing_else),
+        cmocka_unit_test(an_item_that_stands_there_twice_is_two_items),
+    };
+    return cmocka_run_group_tests(tests, make_folder, NULL);
+}
