@@ -23,7 +23,8 @@ double fr_time_unix_s(void)
 
 char *fr_time_iso(double unix_s, char *buf)
 {
-    time_t t = (time_t)unix_s;
+    const double year_9999_s = 253402300799;
+    time_t t = unix_s >= 0 && unix_s <= year_9999_s ? (time_t)unix_s : 0; /* also NaN */
     struct tm tm;
     gmtime_r(&t, &tm);
     strftime(buf, FR_ISO_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);

@@ -15,7 +15,8 @@ double fr_time_unix_s(void);
 
 enum { FR_ISO_TIME_SIZE = 32 };
 
-/* "2026-11-22T18:44:16Z" into buf[FR_ISO_TIME_SIZE]; returns buf. */
+/* "2026-11-22T18:44:16Z" into buf[FR_ISO_TIME_SIZE]; returns buf. Outside of
+ * 1970 .. 9999 it is 1970. */
 char *fr_time_iso(double unix_s, char *buf);
 
 #endif

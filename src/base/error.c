@@ -30,11 +30,13 @@ const char *fr_status_text(fr_status status)
 fr_status fr_error_set(fr_error *err, fr_status status, const char *fmt, ...)
 {
     if (err) {
+        char text[FR_ERROR_MAX]; /* an argument may point into the old message */
         va_list args;
-        err->status = status;
         va_start(args, fmt);
-        vsnprintf(err->message, sizeof(err->message), fmt, args);
+        vsnprintf(text, sizeof(text), fmt, args);
         va_end(args);
+        err->status = status;
+        memcpy(err->message, text, sizeof(text));
     }
     return status;
 }
@@ -50,5 +52,6 @@ void fr_error_prefix(fr_error *err, const char *fmt, ...)
     int n = vsnprintf(err->message, sizeof(err->message), fmt, args);
     va_end(args);
     if (n < 0 || (size_t)n >= sizeof(err->message)) return;
-    snprintf(err->message + n, sizeof(err->message) - (size_t)n, ": %s", old);
+    size_t room = sizeof(err->message) - (size_t)n;
+    snprintf(err->message + n, room, ": %.*s", (int)room, old);
 }

@@ -57,7 +57,8 @@ const char *fr_status_text(fr_status status);
 /* Fills *err (if not NULL) and returns `status`. */
 fr_status fr_error_set(fr_error *err, fr_status status, const char *fmt, ...) FR_PRINTF(3, 4);
 
-/* Puts "words: " in front of the message, for a caller that knows more about where. */
+/* Puts "words: " in front of the message of a call that failed, for a caller that knows more about
+ * where. */
 void fr_error_prefix(fr_error *err, const char *fmt, ...) FR_PRINTF(2, 3);
 
 #define FR_FAIL(err, status, ...)                        \

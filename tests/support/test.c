@@ -9,6 +9,7 @@ enum { MAX_DIRS = 64 };
 
 static char dirs[MAX_DIRS][256];
 static int n_dirs;
+static pid_t owner;
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
@@ -20,6 +21,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 static void remove_dirs(void)
 {
+    if (getpid() != owner) return; /* a forked child that calls exit */
     for (int i = 0; i < n_dirs; i++) nftw(dirs[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -27,7 +29,10 @@ const char *test_tmp_dir(void)
 {
     const char *root = getenv("TMPDIR");
     assert_true(n_dirs < MAX_DIRS);
-    if (n_dirs == 0) atexit(remove_dirs);
+    if (n_dirs == 0) {
+        owner = getpid();
+        atexit(remove_dirs);
+    }
     char *dir = dirs[n_dirs];
     snprintf(dir, sizeof(dirs[0]), "%s/frugal-test-XXXXXX", root ? root : "/tmp");
     if (!mkdtemp(dir)) fail_msg("cannot create %s", dir);
