@@ -94,15 +94,17 @@ def texts_of(path):
 
 
 def check_tokens(parity):
+    import transformers
     from tokenizers import Tokenizer
     folders = [f for f in (minilm(), SHARED / "tokenizers" / "bert-base-uncased") if f and f.exists()]
     sources = {"kit": texts_of(KIT / "sentiment" / "test.jsonl")[0], "nasty Unicode": NASTY}
     for file in sorted((SHARED / "data" / "sentiment").glob("*.jsonl")):
         sources[file.name] = texts_of(file)[0]
     for folder in folders:
-        if not (folder / "tokenizer.json").exists():
-            continue
-        reference = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        if (folder / "tokenizer.json").exists():
+            reference = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        else:
+            reference = transformers.BertTokenizer.from_pretrained(str(folder)).backend_tokenizer
         reference.no_padding()
         reference.no_truncation()
         for name, texts in sources.items():
@@ -120,6 +122,31 @@ def check_tokens(parity):
                 elif wrong:
                     detail += f", {len(wrong)} differ, first {lines[wrong[0]]!r}"
                 parity.say(not wrong, f"tokens {folder.name} {name} {' '.join(option)}", detail)
+
+
+def check_characters(parity):
+    """What becomes of every character, seen through a vocabulary that knows every one of them."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+    # The rest of plane 2 is alike, planes 3 to 13 are empty, 15 and 16 are for private use.
+    codes = [c for c in (*range(0x20100), *range(0x2F800, 0x2FA20), *range(0xE0000, 0xE0200), 0xF0000, 0x10FFFF)
+             if not (0xD800 <= c <= 0xDFFF or c == 10)]
+    normal = {ch for c in codes[1:] for ch in (chr(c), *normalizers.NFD().normalize_str(chr(c)).lower())}
+    tokens = ["[UNK]", *sorted(normal), *("##" + ch for ch in sorted(normal))]
+    vocab = {token: i for i, token in enumerate(dict.fromkeys(tokens))}
+    file = parity.work / "characters.txt"
+    lines = [f"a{chr(c)}b \u302e{chr(c)}\u1b44\u0301{chr(c)}" for c in codes]
+    file.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="")
+    for lowercase in True, False:
+        reference = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]", max_input_chars_per_word=100))
+        reference.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+        reference.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        folder = parity.work / f"characters-{lowercase}"
+        folder.mkdir()
+        reference.save(str(folder / "tokenizer.json"))
+        out = parity.frugal("tokenize", "--model", folder, "--file", file, "--json").decode().splitlines()
+        wrong = [c for c, ours, line in zip(codes, out, lines) if json.loads(ours) != reference.encode(line).ids]
+        parity.say(len(out) == len(codes) and not wrong, f"characters, {'lower case' if lowercase else 'cased'}",
+                   f"{len(out)} of {len(codes)}, {len(wrong)} differ {[hex(c) for c in wrong[:5]]}")
 
 
 def check_encoders(parity):
@@ -175,12 +202,13 @@ def check_tuned(parity, peer, ours):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--only", choices=["tokens", "encoders", "tuned"])
+    p.add_argument("--only", choices=["tokens", "characters", "encoders", "tuned"])
     p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
     p.add_argument("--ours", help="a folder that frugal tuned on SST-2")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
     args = p.parse_args()
-    checks = {"tokens": check_tokens, "encoders": check_encoders, "tuned": lambda q: check_tuned(q, args.peer, args.ours)}
+    checks = {"tokens": check_tokens, "characters": check_characters, "encoders": check_encoders,
+              "tuned": lambda q: check_tuned(q, args.peer, args.ours)}
     with tempfile.TemporaryDirectory() as work:
         parity = Parity(args.binary, work)
         for name, check in checks.items():
