@@ -117,7 +117,8 @@ static fr_status record_origin(const fr_plan_model *m, fr_ledger *l, fr_error *e
         source = FR_LLM_STUDY_SOURCE;
     if (s->kind == FR_SPEC_ESTIMATE)
         return put_provenance(l, s->name, FR_KIND_ESTIMATED, source, err,
-                              "%.4g active of %.4g parameters", m->params_active, m->params_total);
+                              "%.4g B active of %.4g B parameters", m->params_active / 1e9,
+                              m->params_total / 1e9);
     if (s->kind == FR_SPEC_ENDPOINT)
         return put_provenance(l, s->name, FR_KIND_MEASURED, source, err, "model %s",
                               s->endpoint.model ? s->endpoint.model : "the server's first");
