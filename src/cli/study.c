@@ -101,8 +101,15 @@ static fr_status run_study(const char *file, const char *out_dir, fr_error *err)
     FR_TRY(fr_study_open(&study, file, &(fr_study_options){.out_dir = out_dir}, err));
     st = fr_study_run(study, &listener, err);
     clear_line(&s);
-    if (st != FR_OK) goto cleanup;
-    FR_TRY(print_results(fr_study_out_dir(study), err));
+    /* A server that failed for good leaves the other models' results. */
+    if (st == FR_OK || st == FR_ERR_NET) {
+        fr_error print_err;
+        fr_status printed = print_results(fr_study_out_dir(study), &print_err);
+        if (st == FR_OK && printed != FR_OK) {
+            *err = print_err;
+            st = printed;
+        }
+    }
 cleanup:
     fr_log_set_sink(NULL, NULL);
     fr_study_close(study);
