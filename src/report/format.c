@@ -184,6 +184,10 @@ fr__text fr__grams(double g)
 static fr__text joined(const char *value, const char *low, const char *high)
 {
     fr__text t;
+    if (strcmp(value, low) == 0 && strcmp(value, high) == 0) { /* narrower than its digits */
+        snprintf(t.s, sizeof(t.s), "%s", value);
+        return t;
+    }
     snprintf(t.s, sizeof(t.s), "%.29s [%.29s, %.29s]", value, low, high);
     return t;
 }
@@ -235,7 +239,11 @@ fr__text fr__fractions(const fr_figure *f)
     fr__text value = fr__fraction(f);
     if (value.s[0] == '-' || !fr__figure_has_interval(f) || f->low <= 0) return value;
     int digits = digits_of(f);
-    return joined(value.s, fraction(f->low, digits).s, fraction(f->high, digits).s);
+    /* Below 1 the text counts times as much, so that its limits change places. */
+    bool turned = f->value < 0.995;
+    fr__text first = fraction(turned ? f->high : f->low, digits);
+    fr__text second = fraction(turned ? f->low : f->high, digits);
+    return joined(value.s, first.s, second.s);
 }
 
 const char *fr__kind_short(fr_kind kind)

@@ -6,6 +6,7 @@
 #include "report/html.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -41,9 +42,16 @@ fr_status fr__html_number(fr_str *out, const char *number, fr_error *err)
 {
     fr_status st = FR_OK;
     for (const char *s = number; *s; s++) {
-        bool minus = *s == '-' && s[1] >= '0' && s[1] <= '9' && (s == number || s[-1] != 'e');
-        if (minus) {
+        bool after_digit = s > number && s[-1] >= '0' && s[-1] <= '9';
+        if (*s == '-' && s[1] >= '0' && s[1] <= '9') {
             FR_TRY(fr_str_append(out, "&#8722;", 7, err));
+        } else if (after_digit && *s == 'e' && (s[1] == '-' || s[1] == '+')) {
+            /* 1.2e-05 */
+            char *end;
+            long exponent = strtol(s + 1, &end, 10);
+            FR_TRY(fr_str_appendf(out, err, "&#215;10<sup>%s%ld</sup>",
+                                  exponent < 0 ? "&#8722;" : "", labs(exponent)));
+            s = end - 1;
         } else {
             const char one[2] = {*s, '\0'};
             FR_TRY(fr__html_text(out, one, err));
@@ -118,7 +126,7 @@ static fr_status tiles(const fr_results *r, fr_str *out, fr_error *err)
         FR_TRY(figure_tile(out, "of the reference&#39;s emissions", fr__fractions(&m->factor), "",
                            fr_str_text(&more), err));
     }
-    if (fr__figure_exists(&m->break_even))
+    if (m->verdict != FR_VERDICT_WORSE && fr__figure_exists(&m->break_even))
         FR_TRY(figure_tile(out, "queries until fine-tuning has paid for itself",
                            fr__figure(&m->break_even), "", "", err));
     FR_TRY(fr_str_appendf(out, err, "</div>\n"));

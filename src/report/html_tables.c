@@ -376,14 +376,15 @@ cleanup:
     return st;
 }
 
-static fr_status figure_row(fr_str *out, const char *what, const char *value, fr_kind kind,
-                            const char *source, fr_error *err)
+/* `number` is one of ours; otherwise `text`, which may be anything, is the value. */
+static fr_status source_row(fr_str *out, const char *what, const char *number, const char *text,
+                            fr_kind kind, const char *source, fr_error *err)
 {
     fr_status st = FR_OK;
     FR_TRY(fr_str_appendf(out, err, "<tr><td class=\"l name\">"));
     FR_TRY(fr__html_text(out, what, err));
     FR_TRY(fr_str_appendf(out, err, "</td><td class=\"l\" data-k=\"value\"><span>"));
-    FR_TRY(fr__html_number(out, value, err));
+    FR_TRY(number ? fr__html_number(out, number, err) : fr__html_text(out, text, err));
     FR_TRY(
         fr_str_appendf(out, err,
                        "</span></td><td class=\"l\" data-k=\"kind\"><span><span class=\"kind\">%s"
@@ -393,6 +394,12 @@ static fr_status figure_row(fr_str *out, const char *what, const char *value, fr
     FR_TRY(fr_str_appendf(out, err, "</span></td></tr>\n"));
 cleanup:
     return st;
+}
+
+static fr_status figure_row(fr_str *out, const char *what, const char *number, fr_kind kind,
+                            const char *source, fr_error *err)
+{
+    return source_row(out, what, number, NULL, kind, source, err);
 }
 
 static fr_status p_value(fr_str *out, const char *what, double p, const char *source, fr_error *err)
@@ -459,7 +466,7 @@ fr_status fr__html_provenance(const fr_results *r, fr_str *out, fr_error *err)
         FR_TRY(fr_str_appendf(out, err, "<div class=\"card\">%s", table_head));
         for (size_t i = 0; i < r->n_provenance; i++) {
             const fr_result_provenance *p = &r->provenance[i];
-            FR_TRY(figure_row(out, p->what, p->value ? p->value : "-", p->kind, p->source, err));
+            FR_TRY(source_row(out, p->what, NULL, p->value, p->kind, p->source, err));
         }
         FR_TRY(fr_str_appendf(out, err, "</tbody></table></div></div>\n"));
     }

@@ -143,9 +143,24 @@ static void the_page_says_what_matters(void **state)
         "Electricity Maps / Ember, India, 2023, direct emissions",
         "quality not measured, emissions only",
         "All 12 windows of the meter",
+        "2.41 \xc2\xb1 0.4 W a busy thread",
         "paired score interval (Tango 1998)",
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) assert_contains(page, words[i]);
+    free(page);
+}
+
+static void tiny_numbers_are_written_as_powers_of_ten(void **state)
+{
+    (void)state;
+    fr_results r = fixture_study();
+    fr_result_model m = r.models[1];
+    m.g_per_1000 = (fr_figure){4.2e-5, 2.3e-5, 7.7e-5, FR_KIND_MODELLED, "test"};
+    r.models = &m;
+    r.n_models = 1;
+    char *page = render(r);
+    assert_well_formed(page);
+    assert_contains(page, "<b>4.2&#215;10<sup>&#8722;5</sup></b>");
     free(page);
 }
 
@@ -207,6 +222,7 @@ int main(void)
         cmocka_unit_test(the_page_is_well_formed_and_stands_alone),
         cmocka_unit_test(hostile_input_stays_text),
         cmocka_unit_test(the_page_says_what_matters),
+        cmocka_unit_test(tiny_numbers_are_written_as_powers_of_ten),
         cmocka_unit_test(labels_do_not_overlap_even_where_models_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,7 +177,7 @@ static void the_headline_tells_an_open_and_a_lost_case_from_a_won_one(void **sta
     models[1].factor.high = 0.42;
     models[1].crosses_bases = false;
     assert_contains(render(r, 400, false, false),
-                    "for 2.50 times the emissions (95 % interval 2.63x to 2.38x).");
+                    "for 2.50 times the emissions (95 % interval 2.38x to 2.63x).");
     models[0].quality.kind = FR_KIND_NONE;
     models[1].verdict = FR_VERDICT_NONE;
     assert_contains(render(r, 400, false, false), "quality of DeepSeek-R1-0528 was not measured");
@@ -208,6 +208,8 @@ static void numbers_read_as_people_write_them(void **state)
     assert_string_equal(fr__figure(&f).s, "100 [90.0, 108]");
     f.high = 130;
     assert_string_equal(fr__figure(&f).s, "100 [90, 130]");
+    f = (fr_figure){30600, 30590, 30610, FR_KIND_MODELLED, NULL};
+    assert_string_equal(fr__figure(&f).s, "30,600");
     f.kind = FR_KIND_NONE;
     assert_string_equal(fr__figure(&f).s, "-");
 }

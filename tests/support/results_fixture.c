@@ -36,7 +36,7 @@ static const fr_result_provenance provenance[] = {
     {"grid intensity", "625.6 g CO2e/kWh", FR_KIND_ASSUMED,
      "Electricity Maps / Ember, India, 2023, direct emissions"},
     {"PUE", "1.00", FR_KIND_ASSUMED, "default of the study file"},
-    {"CPU power", "2.41 W a busy thread", FR_KIND_MODELLED,
+    {"CPU power", "2.41 \xc2\xb1 0.4 W a busy thread", FR_KIND_MODELLED,
      "Intel Xeon Platinum 8275CL, TDP 240 W / 96 threads (vendor's page); uncertainty 30 %"},
     {"RAM power", "0.375 W/GB", FR_KIND_MODELLED, "eco2AI's figure, Budennyy et al. 2022"},
     {"LLM emissions", "2.4686e-4 g per (billion active parameters x token)", FR_KIND_ESTIMATED,
