@@ -3,10 +3,11 @@
 
     python tools/golden/wordpiece.py [path of bert-base-uncased's vocab.txt]
 
-The vocabularies are our own, trained by the reference library on text generated here. With the path,
+The vocabularies are our own, made of text generated here. With the path,
 ids of the real vocabulary are noted too (the vocabulary itself is not). Made with tokenizers 0.23.3
 and transformers 5.23.0.
 """
+import collections
 import json
 import pathlib
 import random
@@ -14,7 +15,7 @@ import sys
 
 import tokenizers
 import transformers
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden" / "text"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -69,14 +70,19 @@ def write(path, text):
     path.write_text(text, encoding="utf-8")
 
 
-def train(normalizer, size):
-    tok = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tok.normalizer = normalizer
-    tok.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False,
-                                        continuing_subword_prefix="##", initial_alphabet=[".", ",", "!", "#", "[", "]"])
-    tok.train_from_iterator(generated_text(1, 400), trainer)
-    return sorted(tok.get_vocab().items(), key=lambda item: item[1])
+def vocabulary(normalizer, size):
+    """Special tokens, the characters alone, then the most frequent words and parts of words. (The
+    library's own trainer gives another vocabulary at each run.)"""
+    split = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
+    counts = collections.Counter()
+    for text in generated_text(1, 400):
+        for word, _ in split(normalizer.normalize_str(text)):
+            parts = {word[:n] for n in range(2, 6)} | {"##" + word[n:n + k] for n in range(1, len(word)) for k in (2, 3, 4)}
+            counts.update({word, *parts})
+    characters = sorted({ch for token in counts for ch in token} | set(".,!#[]"))
+    tokens = [*SPECIAL, *characters, *("##" + ch for ch in characters if ch.isalnum())]
+    tokens += [t for t, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if not t.startswith("##") or len(t) > 3]
+    return [(t, i) for i, t in enumerate(list(dict.fromkeys(tokens))[:size])]
 
 
 def folder_of_vocab(name, lines, config):
@@ -118,6 +124,22 @@ def cut(tok, rng):
     return cases
 
 
+def words(rng):
+    """Words of short random texts from characters that meet in awkward ways, under all options."""
+    codes = [0x301, 0x323, 0x334, 0x302E, 0x302F, 0x1B44, 0xA953, 0x1D165, 0x1D16D, 0x941, 0x93E, 0x94D, 0x130, 0x3A3, 0xDF,
+             0xAC00, 0xAC01, 0x1100, 0x1161, 0x4E2D, 0xF900, 0x2F800, 0x200D, 0xFFFD, 0, 9, 0xB, 0x85, 0xA0, 0x2028, 0x37E,
+             0x2260, 0x212B, 0x344, 0xE9, 0x416, 0x10400, 0x41, 0x62, 0x2E, 0x20]
+    split = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
+    cases = []
+    for i in range(320):
+        text = "".join(chr(rng.choice(codes)) for _ in range(rng.randint(2, 10)))
+        flags = i % 16
+        normal = normalizers.BertNormalizer(clean_text=bool(flags & 1), handle_chinese_chars=bool(flags & 2),
+                                            strip_accents=bool(flags & 4), lowercase=bool(flags & 8))
+        cases.append({"flags": flags, "text": text, "words": [w for w, _ in split(normal.normalize_str(text))]})
+    return cases
+
+
 def main():
     assert tokenizers.__version__ == "0.23.3" and transformers.__version__ == "5.23.0"
     rng = random.Random(7)
@@ -125,7 +147,7 @@ def main():
     cased = normalizers.BertNormalizer(lowercase=False)
     odd = normalizers.BertNormalizer(clean_text=False, handle_chinese_chars=False, strip_accents=True, lowercase=False)
     accents = normalizers.BertNormalizer(strip_accents=False, lowercase=True)
-    small, large = train(lower, 900), train(cased, 1100)
+    small, large = vocabulary(lower, 900), vocabulary(cased, 1100)
     template = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
     bert = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
@@ -138,13 +160,13 @@ def main():
         "bare": folder_of_json("bare", small[:300], lower, None),
     }
     golden = {"made_by": f"tools/golden/wordpiece.py, tokenizers {tokenizers.__version__}, transformers {transformers.__version__}",
-              "texts": TEXTS, "models": {}}
+              "texts": TEXTS, "words": words(random.Random(11)), "models": {}}
     for name, tok in models_.items():
         golden["models"][name] = {"ids": ids_of(tok, True), "plain": ids_of(tok, False), "cut": cut(tok, rng)}
     if len(sys.argv) > 1:
         real = transformers.BertTokenizer.from_pretrained(str(pathlib.Path(sys.argv[1]).parent)).backend_tokenizer
         golden["bert-base-uncased"] = ids_of(real, True)
-    write(OUT / "wordpiece.json", json.dumps(golden, separators=(",", ":")).replace('],"', '],\n"') + "\n")
+    write(OUT / "wordpiece.json", json.dumps(golden, separators=(",", ":")).replace('],"', '],\n"').replace('},{', '},\n{') + "\n")
 
 
 if __name__ == "__main__":
