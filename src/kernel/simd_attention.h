@@ -152,15 +152,14 @@ static void copy_rows(float *to, const float *from, size_t stride, size_t rows, 
     }
 }
 
-/* to [rows, d] += factor * from [rows, dp], or = */
-static void write_rows(float *to, size_t stride, const float *from, size_t rows, size_t d,
-                       size_t dp, float factor, bool accumulate)
+/* to [rows, d] += factor * from [rows, dp] */
+static void add_rows(float *to, size_t stride, const float *from, size_t rows, size_t d, size_t dp,
+                     float factor)
 {
     for (size_t r = 0; r < rows; r++) {
         for (size_t i = 0; i < d; i += FR_W) {
-            vf v = vf_load(from + r * dp + i) * factor;
             float *p = to + r * stride + i;
-            vf_put(p, accumulate ? vf_get(p, d - i) + v : v, d - i);
+            vf_put(p, vf_fma(vf_load(from + r * dp + i), vf_all(factor), vf_get(p, d - i)), d - i);
         }
     }
 }
@@ -176,8 +175,9 @@ static void query_keys(vu key[2], const attention_task *x, size_t block)
     memcpy(key, keys, sizeof(keys));
 }
 
-/* P^T in place of S^T, without the factor 1 / sum; dropped ones are zero. */
-static void softmax_block(float *s, float *max_out, float *sum_out, const attention_task *x,
+/* P^T in place of S^T, without the factor 1 / sum; dropped ones are zero.
+ * lse [QB]; factor [QB] is what the block's outputs must be multiplied with. */
+static void softmax_block(float *s, float *lse, float *factor, const attention_task *x,
                           size_t block)
 {
     vf max[2] = {vf_all(-INFINITY), vf_all(-INFINITY)}, sum[2] = {{0}, {0}};
@@ -198,30 +198,34 @@ static void softmax_block(float *s, float *max_out, float *sum_out, const attent
             vf_store(at, p);
         }
     }
-    memcpy(max_out, max, sizeof(max));
-    memcpy(sum_out, sum, sizeof(sum));
+    vf kept = vf_all(fr_dropout_scale(x->a->dropout.rate));
+    for (int half = 0; half < 2; half++) {
+        vf_store(lse + half * FR_W, max[half] + vf_log(sum[half]));
+        vf_store(factor + half * FR_W, kept / sum[half]);
+    }
 }
 
 static void forward_task(float *out, float *lse, const float *q, const float *k, const float *v,
                          const attention_task *x, const workspace *w)
 {
     size_t start = x->first * x->stride + x->h * x->d;
-    float kept = fr_dropout_scale(x->a->dropout.rate);
     transpose_scaled(w->kt, x->tp, k + start, x->stride, 1.0f, x->t, x->d);
     copy_rows(w->v, v + start, x->stride, x->t, x->d, x->dp, 1.0f);
     for (size_t block = 0; block < x->t; block += QB) {
         size_t rows = x->t - block < QB ? x->t - block : QB;
         size_t at = start + block * x->stride;
-        float max[QB], sum[QB];
+        float block_lse[QB], factor[QB];
         if (rows < QB) memset(w->qt, 0, x->d * QB * sizeof(float));
         transpose_scaled(w->qt, QB, q + at, x->stride, x->a->scale, rows, x->d);
         product_scores(w->s, w->kt, w->qt, x->t, x->tp, x->d);
-        softmax_block(w->s, max, sum, x, block);
+        softmax_block(w->s, block_lse, factor, x, block);
         product_values(w->o, w->s, w->v, x->t, rows, x->dp);
         for (size_t r = 0; r < rows; r++) {
-            write_rows(out + at + r * x->stride, x->stride, w->o + r * x->dp, 1, x->d, x->dp,
-                       kept / sum[r], false);
-            if (lse) lse[(x->first + block + r) * x->a->n_heads + x->h] = max[r] + logf(sum[r]);
+            for (size_t i = 0; i < x->d; i += FR_W) {
+                vf o = vf_load(w->o + r * x->dp + i) * factor[r];
+                vf_put(out + at + r * x->stride + i, o, x->d - i);
+            }
+            if (lse) lse[(x->first + block + r) * x->a->n_heads + x->h] = block_lse[r];
         }
     }
 }
@@ -292,7 +296,7 @@ static void backward_task_block(const backward_args *b, const attention_task *x,
     if (b->dk) product_gradient(w->dk, w->ds, w->q, x->t, rows, x->dp);
     if (b->dq) {
         product_values(w->o, w->ds, w->k, x->t, rows, x->dp);
-        write_rows(b->dq + at, x->stride, w->o, rows, x->d, x->dp, x->a->scale, true);
+        add_rows(b->dq + at, x->stride, w->o, rows, x->d, x->dp, x->a->scale);
     }
 }
 
@@ -305,8 +309,8 @@ static void backward_task(const backward_args *b, const attention_task *x, const
     memset(w->dk, 0, x->tp * x->dp * sizeof(float));
     memset(w->dv, 0, x->tp * x->dp * sizeof(float));
     for (size_t block = 0; block < x->t; block += QB) backward_task_block(b, x, w, block);
-    if (b->dk) write_rows(b->dk + start, x->stride, w->dk, x->t, x->d, x->dp, 1.0f, true);
-    if (b->dv) write_rows(b->dv + start, x->stride, w->dv, x->t, x->d, x->dp, 1.0f, true);
+    if (b->dk) add_rows(b->dk + start, x->stride, w->dk, x->t, x->d, x->dp, 1.0f);
+    if (b->dv) add_rows(b->dv + start, x->stride, w->dv, x->t, x->d, x->dp, 1.0f);
 }
 
 static attention_task attention_task_init(const fr_attention *a, size_t index)

@@ -29,6 +29,26 @@ FR_INLINE vf vf_exp(vf x)
     return vf_if_less(x, vf_all(-87.3f), vf_all(0), y);
 }
 
+/* log x of a positive, normal x; relative error 2e-7.
+ * x = m 2^e with m in [sqrt 1/2, sqrt 2): taking the bits of sqrt 1/2 off leaves e on top. */
+FR_INLINE vf vf_log(vf x)
+{
+    vi bits = (vi)x - 0x3f3504f3;
+    vi e = bits >> 23;
+    vf m = (vf)((bits & 0x007fffff) + 0x3f3504f3), z = m - 1.0f;
+    vf p = vf_all(-7.633581012e-02f);
+    p = vf_fma(p, z, vf_all(1.280035377e-01f));
+    p = vf_fma(p, z, vf_all(-1.317854822e-01f));
+    p = vf_fma(p, z, vf_all(1.419779807e-01f));
+    p = vf_fma(p, z, vf_all(-1.662119031e-01f));
+    p = vf_fma(p, z, vf_all(2.000131905e-01f));
+    p = vf_fma(p, z, vf_all(-2.500087917e-01f));
+    p = vf_fma(p, z, vf_all(3.333333135e-01f));
+    vf log_m = vf_fma(z * z, vf_fma(p, z, vf_all(-0.5f)), z);
+    vf exponent = __builtin_convertvector(e, vf);
+    return vf_fma(exponent, vf_all(0.693145752f), vf_fma(exponent, vf_all(1.42860677e-6f), log_m));
+}
+
 /* Relative error 3e-7. */
 FR_INLINE vf vf_tanh(vf x)
 {
