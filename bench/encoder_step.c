@@ -157,6 +157,7 @@ static int compare(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
+    fr_kernels_wait_passively(argv);
     static workload w = {.batch_size = 32};
     bench b = {0};
     const char *model = "electra-small", *lengths = "32x128", *mode = "train";

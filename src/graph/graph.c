@@ -115,7 +115,9 @@ static void buffer_put(fr_graph *g, float *data, size_t n)
         g->free_list = list;
         g->cap_free = cap;
     }
-    g->free_list[g->n_free++] = (free_buffer){data, n};
+    free_buffer *slot = &g->free_list[g->n_free++];
+    slot->data = data;
+    slot->n = n;
 }
 
 static size_t node_size(const fr_node *node)

@@ -112,27 +112,26 @@ static const struct {
     {"linear", FR_ACT_NONE},
 };
 
-static fr_status find_family(const fr_family **out, const json_t *json, const char *path,
-                             fr_error *err)
+static const fr_family *find_family(const char *model_type)
 {
-    fr_status st = FR_OK;
-    const char *type;
+    for (size_t i = 0; i < N_FAMILIES; i++)
+        if (strcmp(model_type, families[i].model_type) == 0) return &families[i];
+    return NULL;
+}
+
+static fr_status unknown_family(const char *path, const char *model_type, fr_error *err)
+{
     char known[128] = "";
-    FR_TRY(fr_json_string_or(json, path, "model_type", NULL, &type, err));
     for (size_t i = 0; i < N_FAMILIES; i++) {
-        if (type && strcmp(type, families[i].model_type) == 0) {
-            *out = &families[i];
-            return FR_OK;
-        }
         size_t used = strlen(known);
         snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", families[i].model_type);
     }
-    if (!type)
-        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: no \"model_type\"; expected one of %s", path, known);
-    FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: model_type \"%.64s\" is not supported; known are %s",
-            path, type, known);
-cleanup:
-    return st;
+    if (!*model_type)
+        return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: no \"model_type\"; known are %s", path,
+                            known);
+    return fr_error_set(err, FR_ERR_UNSUPPORTED,
+                        "%s: model_type \"%.64s\" is not supported; known are %s", path, model_type,
+                        known);
 }
 
 static fr_status find_activation(fr_activation *out, const json_t *json, const char *path,
@@ -264,13 +263,16 @@ fr_status fr__encoder_config_read(fr_encoder_config *c, const json_t *json, cons
                                   const fr_model_options *options, fr_arena *arena, fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_family *f = NULL;
+    const fr_family *f;
+    const char *model_type;
     double eps;
 
     *c = (fr_encoder_config){.pad_id = SIZE_MAX};
     if (!json_is_object(json))
         FR_FAIL(err, FR_ERR_FORMAT, "%s: expected an object, found %s", path, fr_json_kind(json));
-    FR_TRY(find_family(&f, json, path, err));
+    FR_TRY(fr_json_string_or(json, path, "model_type", "", &model_type, err));
+    f = find_family(model_type);
+    if (!f) return unknown_family(path, model_type, err);
     c->family = f;
     FR_TRY(refuse_features(json, path, err));
     FR_TRY(read_architecture(c, json, path, err));

@@ -142,7 +142,7 @@ static fr_status load_weights(fr_model *m, const char *dir, const fr_model_optio
 {
     fr_status st = FR_OK;
     fr_safetensors *file = NULL;
-    const fr_st_tensor **found = fr_arena_calloc(&m->meta, m->n_weights, sizeof(*found));
+    const fr_st_tensor **found = fr_arena_calloc(&m->meta, m->n_weights, sizeof(fr_st_tensor *));
     if (!found) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
 
     if (options->from_config) {

@@ -37,6 +37,7 @@ enum { N_ROUNDS = sizeof(rounds) / sizeof(rounds[0]) };
 typedef struct leaf {
     size_t rows, cols;
     float *data, *grad; /* grad: what backward left */
+    float *kept;        /* a copy of one of them */
     bool is_param;
 } leaf;
 
@@ -61,6 +62,8 @@ static leaf *add_leaf(bench *b, size_t rows, size_t cols, bool is_param)
     *l = (leaf){.rows = rows, .cols = cols, .is_param = is_param};
     l->data = malloc(rows * cols * sizeof(float));
     l->grad = malloc(rows * cols * sizeof(float));
+    l->kept = malloc(rows * cols * sizeof(float));
+    assert_true(l->data && l->grad && l->kept);
     for (size_t i = 0; i < rows * cols; i++) l->data[i] = (float)fr_rng_normal(&b->rng);
     return l;
 }
@@ -213,6 +216,7 @@ static void bench_release(bench *b)
     for (int i = 0; i < b->n_leaves; i++) {
         free(b->leaves[i].data);
         free(b->leaves[i].grad);
+        free(b->leaves[i].kept);
     }
 }
 
@@ -287,6 +291,14 @@ static fr_graph *graph_on(const fr_kernels *kernels)
     return g;
 }
 
+static void keep_gradients(bench *b)
+{
+    for (int i = 0; i < b->n_leaves; i++) {
+        leaf *l = &b->leaves[i];
+        memcpy(l->kept, l->grad, l->rows * l->cols * sizeof(float));
+    }
+}
+
 /* d/de sum(dy y(leaf + e d)) at e = 0 is sum(grad d): the function that is differentiated is
  * summed in double, so that float32 only enters through the op itself. */
 static void check_differences(bench *b, int op, const fr_kernels *kernels)
@@ -296,37 +308,32 @@ static void check_differences(bench *b, int op, const fr_kernels *kernels)
     fr_graph *g = graph_on(kernels);
     float *dy = random_like_output(b, op, g, &n);
     free(pass(b, op, g, ~0u, 0, dy, &n));
-    float *grads[MAX_LEAVES];
-    for (int i = 0; i < b->n_leaves; i++) {
-        size_t size = b->leaves[i].rows * b->leaves[i].cols;
-        grads[i] = malloc(size * sizeof(float));
-        memcpy(grads[i], b->leaves[i].grad, size * sizeof(float));
-    }
+    keep_gradients(b);
     for (int i = 0; fr__op_table[op].backward && i < b->n_leaves; i++) {
         leaf *l = &b->leaves[i];
         size_t size = l->rows * l->cols;
-        float *direction = malloc(size * sizeof(float)), *kept = malloc(size * sizeof(float));
+        float *direction = malloc(size * sizeof(float)), *data = malloc(size * sizeof(float));
         double at[2];
-        memcpy(kept, l->data, size * sizeof(float));
+        assert_true(direction && data);
+        memcpy(data, l->data, size * sizeof(float));
         for (size_t j = 0; j < size; j++) direction[j] = (float)fr_rng_normal(&b->rng);
         for (int side = 0; side < 2; side++) {
             for (size_t j = 0; j < size; j++)
-                l->data[j] = kept[j] + (float)((side ? e : -e) * (double)direction[j]);
+                l->data[j] = data[j] + (float)((side ? e : -e) * (double)direction[j]);
             float *y = pass(b, op, g, 0, 0, NULL, &n);
             at[side] = dot(y, dy, n);
             free(y);
         }
-        memcpy(l->data, kept, size * sizeof(float));
-        double expected = (at[1] - at[0]) / (2 * e), got = dot(grads[i], direction, size);
+        memcpy(l->data, data, size * sizeof(float));
+        double expected = (at[1] - at[0]) / (2 * e), got = dot(l->kept, direction, size);
         /* The sum is normal with the gradient's norm as its spread: that is its natural scale. */
-        double scale = sqrt(dot(grads[i], grads[i], size)) + 1e-2;
+        double scale = sqrt(dot(l->kept, l->kept, size)) + 1e-2;
         if (!(fabs(expected - got) <= 5e-3 * scale))
             fail_msg("%s, %s, leaf %d [%zu, %zu]: differences give %g, backward %g (scale %g)",
                      cases[op].name, kernels->name, i, l->rows, l->cols, expected, got, scale);
         free(direction);
-        free(kept);
+        free(data);
     }
-    for (int i = 0; i < b->n_leaves; i++) free(grads[i]);
     free(dy);
     fr_graph_destroy(g);
 }
@@ -346,34 +353,27 @@ static void gradients_are_those_of_directional_differences(void **state)
 static void check_devices(bench *b, int op)
 {
     size_t n;
-    fr_graph *g[2] = {graph_on(fr_kernels_scalar()), graph_on(fr_kernels_cpu())};
-    float *dy = random_like_output(b, op, g[0], &n), *y[2], *grads[MAX_LEAVES] = {0};
-    for (int d = 0; d < 2; d++) {
-        y[d] = pass(b, op, g[d], ~0u, 0, dy, &n);
-        for (int i = 0; i < b->n_leaves; i++) {
-            const leaf *l = &b->leaves[i];
-            size_t size = l->rows * l->cols;
-            if (d == 0) {
-                grads[i] = malloc(size * sizeof(float));
-                memcpy(grads[i], l->grad, size * sizeof(float));
-                continue;
-            }
-            double off = distance(l->grad, grads[i], size);
-            double scale = sqrt(dot(grads[i], grads[i], size)) + 1e-3;
-            if (!(off <= 2e-5 * scale))
-                fail_msg("%s: gradient of leaf %d differs by %g of %g", cases[op].name, i, off,
-                         scale);
-        }
-    }
-    double off = distance(y[0], y[1], n), scale = sqrt(dot(y[0], y[0], n)) + 1e-3;
+    fr_graph *scalar = graph_on(fr_kernels_scalar()), *cpu = graph_on(fr_kernels_cpu());
+    float *dy = random_like_output(b, op, scalar, &n);
+    float *expected = pass(b, op, scalar, ~0u, 0, dy, &n);
+    keep_gradients(b);
+    float *y = pass(b, op, cpu, ~0u, 0, dy, &n);
+    double off = distance(y, expected, n), scale = sqrt(dot(expected, expected, n)) + 1e-3;
     if (!(off <= 1e-5 * scale))
         fail_msg("%s: output differs by %g of %g", cases[op].name, off, scale);
-    for (int d = 0; d < 2; d++) {
-        free(y[d]);
-        fr_graph_destroy(g[d]);
+    for (int i = 0; i < b->n_leaves; i++) {
+        const leaf *l = &b->leaves[i];
+        size_t size = l->rows * l->cols;
+        off = distance(l->grad, l->kept, size);
+        scale = sqrt(dot(l->kept, l->kept, size)) + 1e-3;
+        if (!(off <= 2e-5 * scale))
+            fail_msg("%s: gradient of leaf %d differs by %g of %g", cases[op].name, i, off, scale);
     }
-    for (int i = 0; i < b->n_leaves; i++) free(grads[i]);
+    free(expected);
+    free(y);
     free(dy);
+    fr_graph_destroy(scalar);
+    fr_graph_destroy(cpu);
 }
 
 static void the_fast_device_agrees_with_the_oracle(void **state)
@@ -388,20 +388,16 @@ static void check_accumulation(bench *b, int op)
     for (int d = 0; fr__op_table[op].backward && d < 2; d++) {
         size_t n;
         fr_graph *g = graph_on(devices[d]);
-        float *dy = random_like_output(b, op, g, &n), *first[MAX_LEAVES];
+        float *dy = random_like_output(b, op, g, &n);
         free(pass(b, op, g, ~0u, 0, dy, &n));
-        for (int i = 0; i < b->n_leaves; i++) {
-            size_t size = b->leaves[i].rows * b->leaves[i].cols;
-            first[i] = malloc(size * sizeof(float));
-            memcpy(first[i], b->leaves[i].grad, size * sizeof(float));
-        }
+        keep_gradients(b);
         free(pass(b, op, g, ~0u, 2.0f, dy, &n));
         for (int i = 0; i < b->n_leaves; i++) {
-            for (size_t j = 0; j < b->leaves[i].rows * b->leaves[i].cols; j++) {
-                double expected = 2.0 + (double)first[i][j];
-                ASSERT_NEAR((double)b->leaves[i].grad[j], expected, 1e-5 * (1 + fabs(expected)));
+            const leaf *l = &b->leaves[i];
+            for (size_t j = 0; j < l->rows * l->cols; j++) {
+                double expected = 2.0 + (double)l->kept[j];
+                ASSERT_NEAR((double)l->grad[j], expected, 1e-5 * (1 + fabs(expected)));
             }
-            free(first[i]);
         }
         free(dy);
         fr_graph_destroy(g);

@@ -151,7 +151,8 @@ static void old_names_gamma_and_beta_are_found(void **state)
         char *name = fr_arena_strdup(&c.arena, c.entries[i].name);
         char *norm = strstr(name, "LayerNorm.");
         if (!norm) continue;
-        strcpy(norm + 10, strcmp(norm + 10, "weight") == 0 ? "gamma" : "beta");
+        bool is_weight = strcmp(norm + 10, "weight") == 0;
+        memcpy(norm + 10, is_weight ? "gamma" : "beta", is_weight ? 6 : 5);
         c.entries[i].name = name;
     }
     assert_same_weights(copy_write(&c), "bert");
@@ -167,6 +168,30 @@ static void tensors_of_no_use_are_passed_over(void **state)
     c.entries[c.n++] = (fr_st_entry){"bert.embeddings.position_ids", 2, {1, 40}, numbers};
     c.entries[c.n++] = (fr_st_entry){"cls.predictions.bias", 1, {40}, numbers};
     assert_same_weights(copy_write(&c), "bert");
+    copy_close(&c);
+}
+
+static void shards_with_an_index_are_read_as_one(void **state)
+{
+    (void)state;
+    copy c;
+    char path[300];
+    copy_open(&c, "electra");
+    json_t *map = json_object();
+    for (size_t i = 0; i < c.n; i++)
+        json_object_set_new(map, c.entries[i].name,
+                            json_string(i < c.n / 2 ? "a.safetensors" : "b.safetensors"));
+    json_t *index = json_pack("{s:{}, s:o}", "metadata", "weight_map", map);
+    snprintf(path, sizeof(path), "%s/model.safetensors.index.json", c.dir);
+    assert_int_equal(json_dump_file(index, path, 0), 0);
+    json_decref(index);
+    snprintf(path, sizeof(path), "%s/a.safetensors", c.dir);
+    ASSERT_OK(fr_safetensors_write(path, c.entries, c.n / 2, &err));
+    snprintf(path, sizeof(path), "%s/b.safetensors", c.dir);
+    ASSERT_OK(fr_safetensors_write(path, c.entries + c.n / 2, c.n - c.n / 2, &err));
+    snprintf(path, sizeof(path), "%s/config.json", c.dir);
+    assert_int_equal(json_dump_file(c.config, path, 0), 0);
+    assert_same_weights(c.dir, "electra");
     copy_close(&c);
 }
 
@@ -564,6 +589,7 @@ int main(void)
         cmocka_unit_test(names_without_the_prefix_are_found),
         cmocka_unit_test(old_names_gamma_and_beta_are_found),
         cmocka_unit_test(tensors_of_no_use_are_passed_over),
+        cmocka_unit_test(shards_with_an_index_are_read_as_one),
         cmocka_unit_test(a_missing_tensor_is_named),
         cmocka_unit_test(a_wrong_shape_names_tensor_and_both_shapes),
         cmocka_unit_test(a_value_that_is_not_finite_is_an_error_that_names_the_tensor),
