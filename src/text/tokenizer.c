@@ -26,7 +26,7 @@ void fr_tokens_release(fr_tokens *tokens)
 /* Room for `more` tokens. */
 static fr_status reserve(fr_tokens *t, size_t more, fr_error *err)
 {
-    if (more <= t->cap - t->n) return FR_OK;
+    if (t->ids && more <= t->cap - t->n) return FR_OK;
     size_t cap = t->cap ? t->cap : 128;
     while (cap < t->n + more) cap *= 2;
     int32_t *ids = realloc(t->ids, cap * sizeof(*ids));
