@@ -27,7 +27,7 @@ const char *fr_status_text(fr_status status)
     return status_texts[status];
 }
 
-fr_status fr_error_set(fr_error *err, fr_status status, const char *fmt, ...)
+fr_status(fr_error_set)(fr_error *err, fr_status status, const char *fmt, ...)
 {
     if (err) {
         char text[FR_ERROR_MAX]; /* an argument may point into the old message */

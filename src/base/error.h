@@ -57,6 +57,15 @@ const char *fr_status_text(fr_status status);
 /* Fills *err (if not NULL) and returns `status`. */
 fr_status fr_error_set(fr_error *err, fr_status status, const char *fmt, ...) FR_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__ /* it cannot see across files that this is never FR_OK */
+static inline fr_status fr__failed(fr_status status)
+{
+    if (status == FR_OK) __builtin_unreachable();
+    return status;
+}
+#define fr_error_set(...) fr__failed(fr_error_set(__VA_ARGS__))
+#endif
+
 /* Puts "words: " in front of the message of a call that failed, for a caller that knows more about
  * where. */
 void fr_error_prefix(fr_error *err, const char *fmt, ...) FR_PRINTF(2, 3);

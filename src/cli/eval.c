@@ -133,8 +133,8 @@ static fr_status eval(const words *w, fr_error *err)
     FR_TRY(cli_job_open(&job, &w->job, &(fr_model_options){.seed = 1}, err));
     if (w->batch == 0) FR_FAIL(err, FR_ERR_USAGE, "--batch must be at least 1");
     FR_TRY(cli_job_load(&job, w->data, w->limit, &items, &tokens, err));
-    logits = malloc(items.n * job.task->n_labels * sizeof(*logits));
-    predicted = malloc(items.n * sizeof(*predicted));
+    logits = calloc(items.n * job.task->n_labels, sizeof(*logits));
+    predicted = calloc(items.n, sizeof(*predicted));
     if (!logits || !predicted)
         FR_FAIL(err, FR_ERR_NOMEM, "out of memory for %zu predictions", items.n);
 

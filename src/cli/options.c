@@ -85,7 +85,8 @@ fr_status cli_parse(const cli_command *command, int argc, char **argv, const cha
         const cli_option *o =
             find_option(command, word, equals ? (size_t)(equals - word) : strlen(word));
         if (!o) {
-            FR_TRY(unknown_option(command, word, err));
+            st = unknown_option(command, word, err);
+            goto cleanup;
         }
         given[o - command->options] = true;
         const char *value = equals ? equals + 1 : NULL;

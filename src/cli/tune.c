@@ -92,7 +92,7 @@ cleanup:
     return st;
 }
 
-static fr_status tune(words *w, fr_error *err)
+static fr_status tune(const words *w, fr_error *err)
 {
     fr_status st = FR_OK;
     cli_job job;
@@ -114,14 +114,15 @@ static fr_status tune(words *w, fr_error *err)
     FR_TRY(fr_dir_create(w->out, err));
     FR_TRY(fr_path_join(&checkpoint_dir, w->out, "work", err));
     fingerprint(&job, &train, &validation, hex);
-    w->options.fingerprint = hex;
-    w->options.checkpoint_dir = checkpoint_dir.data;
+    fr_train_options options = w->options;
+    options.fingerprint = hex;
+    options.checkpoint_dir = checkpoint_dir.data;
 
     FR_TRY(fr_window_begin(job.meter, fr_phase_name(FR_PHASE_TUNE), &window, err));
     progress p = {&job, window, isatty(2)};
     fr_observer observer = {.ctx = &p, .on_step = show_step, .should_stop = cli_job_should_stop};
     st = fr_train_classifier(job.model, fr_kernels_cpu(), &train_tokens, &validation_tokens,
-                             &w->options, &observer, &result, err);
+                             &options, &observer, &result, err);
     fr_window_end(window, &energy);
     if (st == FR_ERR_INTERRUPTED)
         fr_error_prefix(err, "%s; the same command goes on from there", w->out);

@@ -9,7 +9,13 @@ FR_INLINE vf interleave(vf a, vf b, int upper)
 {
     vi lanes;
     for (int i = 0; i < FR_W; i++) lanes[i] = i / 2 + upper * FR_W / 2 + (i % 2) * FR_W;
+#ifdef __clang__ /* has no shuffle by a vector of lanes; only fuzzing and lint compile with it */
+    vf out;
+    for (int i = 0; i < FR_W; i++) out[i] = lanes[i] < FR_W ? a[lanes[i]] : b[lanes[i] - FR_W];
+    return out;
+#else
     return __builtin_shuffle(a, b, lanes);
+#endif
 }
 
 /* One full tile. log2(FR_W) perfect shuffles of the rows are a transposition. */

@@ -233,8 +233,8 @@ static fr_status read_endpoint(reader *r, const fr_yaml_node *node, fr_spec_mode
     e->retries = (int)retries;
     const char *model_env;
     FR_TRY(fr_yaml_string_or(node, "model_env", NULL, &model_env, err));
-    if (model_env && getenv(model_env) && *getenv(model_env))
-        FR_TRY(keep(r, getenv(model_env), &e->model, err));
+    const char *named = model_env ? getenv(model_env) : NULL;
+    if (named && *named) FR_TRY(keep(r, named, &e->model, err));
     if (!e->url == !e->url_env)
         FR_FAIL(err, FR_ERR_USAGE, "%s: an endpoint needs either url or url_env",
                 fr_yaml_where(node));
@@ -262,7 +262,7 @@ static fr_status check_name(const reader *r, const fr_yaml_node *map, fr_spec_mo
                             fr_error *err)
 {
     fr_status st = FR_OK;
-    if (strlen(m->name) > MAX_NAME)
+    if (strlen(m->name) > MAX_NAME) /* NOLINT(clang-analyzer-core.NonNullParamChecker) */
         FR_FAIL(err, FR_ERR_USAGE, "%s: a name may have %d bytes at most", m->where, MAX_NAME);
     for (const char *c = m->name; *c; c++)
         if ((unsigned char)*c < 32 || *c == '/' || *c == 127)
