@@ -33,6 +33,15 @@ static inline int fr__threads_for(size_t work)
     return work < 32768 ? 1 : n;
 }
 
+/* Stands before a loop whose rounds are shared out among the threads, `work` floats in all. */
+#ifdef _OPENMP
+#define FR__PRAGMA(words) _Pragma(#words)
+#define FR__PARALLEL_FOR(work) \
+    FR__PRAGMA(omp parallel for num_threads(fr__threads_for(work)) schedule(static))
+#else
+#define FR__PARALLEL_FOR(work)
+#endif
+
 /* n floats on a cache line, to be freed by the caller before it returns; NULL where there is no
  * memory (every caller then has a slower way). */
 static inline float *fr__scratch(size_t n)

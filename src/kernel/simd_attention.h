@@ -328,6 +328,20 @@ static attention_task attention_task_init(const fr_attention *a, size_t index)
     };
 }
 
+static void run_task(float *out, float *lse, const float *q, const float *k, const float *v,
+                     const backward_args *b, const fr_attention *a, size_t index, float *memory,
+                     size_t longest)
+{
+    attention_task x = attention_task_init(a, index);
+    workspace w = {0};
+    workspace_layout(&w, memory, longest, a->head_dim, b != NULL);
+    if (b) {
+        backward_task(b, &x, &w);
+    } else {
+        forward_task(out, lse, q, k, v, &x, &w);
+    }
+}
+
 /* Runs every task, forward where b is NULL. Returns false where there is no memory. */
 static bool attention_run(float *out, float *lse, const float *q, const float *k, const float *v,
                           const backward_args *b, const fr_attention *a)
@@ -344,27 +358,18 @@ static bool attention_run(float *out, float *lse, const float *q, const float *k
     float *memory = fr__scratch(size * (size_t)threads);
     if (!memory) return false;
 
+#ifdef _OPENMP
     /* Neighbouring heads share pages: one thread takes a segment's where there are many. */
     int grain = a->n_segments >= 8 * (size_t)threads ? (int)a->n_heads : 1;
 #pragma omp parallel num_threads(threads)
     {
-        workspace w = {0};
-#ifdef _OPENMP
-        size_t me = (size_t)omp_get_thread_num();
-#else
-        size_t me = 0;
-#endif
-        workspace_layout(&w, memory + me * size, longest, d, b != NULL);
+        float *mine = memory + (size_t)omp_get_thread_num() * size;
 #pragma omp for schedule(dynamic, grain)
-        for (size_t i = 0; i < tasks; i++) {
-            attention_task x = attention_task_init(a, i);
-            if (b) {
-                backward_task(b, &x, &w);
-            } else {
-                forward_task(out, lse, q, k, v, &x, &w);
-            }
-        }
+        for (size_t i = 0; i < tasks; i++) run_task(out, lse, q, k, v, b, a, i, mine, longest);
     }
+#else
+    for (size_t i = 0; i < tasks; i++) run_task(out, lse, q, k, v, b, a, i, memory, longest);
+#endif
     free(memory);
     return true;
 }

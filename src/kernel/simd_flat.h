@@ -24,8 +24,7 @@ FR_INLINE size_t flat_end(size_t block, size_t n)
 
 static void add(float *y, const float *x, size_t n)
 {
-    int threads = fr__threads_for(n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(n)
     for (size_t b = 0; b < flat_blocks(n); b++) {
         size_t end = flat_end(b, n);
         for (size_t i = b * FLAT_BLOCK; i < end; i += FR_W) {
@@ -55,8 +54,7 @@ static double sum_squares(const float *x, size_t n)
 {
     double sums[FR__MAX_CHUNKS] = {0}, sum = 0;
     size_t blocks = flat_blocks(n), per = (blocks + FR__MAX_CHUNKS - 1) / FR__MAX_CHUNKS;
-    int threads = fr__threads_for(n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(n)
     for (size_t c = 0; c < FR__MAX_CHUNKS; c++) {
         for (size_t b = c * per; b < (c + 1) * per && b < blocks; b++) {
             size_t begin = b * FLAT_BLOCK;
@@ -70,8 +68,7 @@ static double sum_squares(const float *x, size_t n)
 static void gather_forward(float *y, const float *table, const int32_t *ids, int accumulate,
                            size_t rows, size_t n)
 {
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t r = 0; r < rows; r++) {
         const float *from = table + (size_t)ids[r] * n;
         float *to = y + r * n;
@@ -90,8 +87,7 @@ static void gather_backward(float *dtable, const float *dy, const int32_t *ids, 
     if (!dtable) return;
     enum { COLUMNS = 64 };
     size_t blocks = (n + COLUMNS - 1) / COLUMNS;
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t b = 0; b < blocks; b++) {
         size_t end = (b + 1) * COLUMNS < n ? (b + 1) * COLUMNS : n;
         for (size_t r = 0; r < rows; r++) {
@@ -108,8 +104,7 @@ static void transpose(float *out, const float *in, size_t rows, size_t cols)
 {
     enum { BAND = 64 };
     size_t bands = (rows + BAND - 1) / BAND;
-    int threads = fr__threads_for(rows * cols);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * cols)
     for (size_t t = 0; t < bands; t++) {
         size_t r = t * BAND, n = r + BAND < rows ? BAND : rows - r;
         for (size_t c = 0; c < cols; c += FR_W) {
@@ -130,8 +125,7 @@ static void adamw(float *w, float *m, float *v, const float *grad, const fr_adam
     const vf step = vf_all((float)(o->lr / correct1));
     const vf root = vf_all((float)(1 / sqrt(correct2)));
     const vf eps = vf_all(o->eps), scale = vf_all(o->grad_scale);
-    int threads = fr__threads_for(n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(n)
     for (size_t b = 0; b < flat_blocks(n); b++) {
         size_t end = flat_end(b, n);
         for (size_t i = b * FLAT_BLOCK; i < end; i += FR_W) {
@@ -151,8 +145,7 @@ static void adamw(float *w, float *m, float *v, const float *grad, const fr_adam
 static void sgd(float *w, const float *grad, float lr, float grad_scale, size_t n)
 {
     const vf factor = vf_all(lr * grad_scale);
-    int threads = fr__threads_for(n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(n)
     for (size_t b = 0; b < flat_blocks(n); b++) {
         size_t end = flat_end(b, n);
         for (size_t i = b * FLAT_BLOCK; i < end; i += FR_W) {

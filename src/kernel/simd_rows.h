@@ -79,8 +79,7 @@ static void layer_norm_forward(float *y, float *s, float *mean, float *rstd, con
                                const float *residual, fr_dropout dropout, const float *w,
                                const float *b, float eps, size_t rows, size_t n)
 {
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t r = 0; r < rows; r++) {
         layer_norm_row(y + r * n, s ? s + r * n : y + r * n, mean ? mean + r : NULL,
                        rstd ? rstd + r : NULL, x + r * n, residual ? residual + r * n : NULL,
@@ -141,8 +140,7 @@ static void layer_norm_backward(float *dx, float *dresidual, float *dw, float *d
         for (size_t r = 0; r < rows; r++) layer_norm_backward_row(&a, dw, db, r);
         return;
     }
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t c = 0; c < chunks; c++) {
         float *pw = partial + c * 2 * n, *pb = pw + n;
         size_t end = (c + 1) * per < rows ? (c + 1) * per : rows;
@@ -204,8 +202,7 @@ static void bias_act_forward(float *y, const float *x, const float *b, fr_activa
                              size_t rows, size_t n)
 {
     size_t per = fr__chunk_rows(rows), chunks = (rows + per - 1) / per;
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t c = 0; c < chunks; c++) {
         bias_act_rows(y, x, b, act, c * per, (c + 1) * per < rows ? (c + 1) * per : rows, n);
     }
@@ -232,8 +229,7 @@ static void bias_act_backward(float *dx, float *db, const float *dy, const float
         bias_act_backward_rows(dx, db, dy, x, b, act, 0, rows, n);
         return;
     }
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t c = 0; c < chunks; c++) {
         float *p = partial ? partial + c * n : NULL;
         if (p) memset(p, 0, n * sizeof(float));
@@ -246,8 +242,7 @@ static void bias_act_backward(float *dx, float *db, const float *dy, const float
 
 static void dropout_forward(float *y, const float *x, fr_dropout dropout, size_t rows, size_t n)
 {
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t r = 0; r < rows; r++) {
         row_dropout d = row_dropout_init(dropout, r);
         for (size_t i = 0; i < n; i += FR_W) {
@@ -260,8 +255,7 @@ static void dropout_forward(float *y, const float *x, fr_dropout dropout, size_t
 static void dropout_backward(float *dx, const float *dy, fr_dropout dropout, size_t rows, size_t n)
 {
     if (!dx) return;
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t r = 0; r < rows; r++) {
         row_dropout d = row_dropout_init(dropout, r);
         for (size_t i = 0; i < n; i += FR_W) {
@@ -297,8 +291,7 @@ static void scale_row(float *y, float factor, size_t n)
 
 static void softmax(float *y, const float *x, size_t rows, size_t n)
 {
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t r = 0; r < rows; r++) {
         float max, sum = exp_row(y + r * n, &max, x + r * n, n);
         scale_row(y + r * n, 1.0f / sum, n);
@@ -345,8 +338,7 @@ static void cross_entropy(float *loss, float *dlogits, const float *logits, cons
     double sums[FR__MAX_CHUNKS] = {0};
     for (size_t r = 0; r < rows; r++) counted += targets[r] >= 0 && (size_t)targets[r] < n;
     float factor = counted ? 1.0f / (float)counted : 0;
-    int threads = fr__threads_for(rows * n);
-#pragma omp parallel for num_threads(threads) schedule(static)
+    FR__PARALLEL_FOR(rows * n)
     for (size_t c = 0; c < chunks; c++) {
         size_t end = (c + 1) * per < rows ? (c + 1) * per : rows;
         for (size_t r = c * per; r < end; r++) {

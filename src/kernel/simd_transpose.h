@@ -5,18 +5,16 @@
 #include "kernel/simd.h"
 
 /* Lanes of the lower or upper halves of a and b in turn: a0 b0 a1 b1 ... */
-FR_INLINE vf interleave(vf a, vf b, int upper)
-{
-    vi lanes;
-    for (int i = 0; i < FR_W; i++) lanes[i] = i / 2 + upper * FR_W / 2 + (i % 2) * FR_W;
-#ifdef __clang__ /* has no shuffle by a vector of lanes; only fuzzing and lint compile with it */
-    vf out;
-    for (int i = 0; i < FR_W; i++) out[i] = lanes[i] < FR_W ? a[lanes[i]] : b[lanes[i] - FR_W];
-    return out;
+#if FR_W == 16
+#define LOWER_LANES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define UPPER_LANES 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif FR_W == 8
+#define LOWER_LANES 0, 8, 1, 9, 2, 10, 3, 11
+#define UPPER_LANES 4, 12, 5, 13, 6, 14, 7, 15
 #else
-    return __builtin_shuffle(a, b, lanes);
+#define LOWER_LANES 0, 4, 1, 5
+#define UPPER_LANES 2, 6, 3, 7
 #endif
-}
 
 /* One full tile. log2(FR_W) perfect shuffles of the rows are a transposition. */
 FR_INLINE void transpose_tile(float *to, size_t to_stride, const float *from, size_t from_stride,
@@ -29,8 +27,8 @@ FR_INLINE void transpose_tile(float *to, size_t to_stride, const float *from, si
     for (int round = 1; round < FR_W; round *= 2) {
 #pragma GCC unroll 16
         for (int i = 0; i < FR_W / 2; i++) {
-            b[2 * i] = interleave(a[i], a[i + FR_W / 2], 0);
-            b[2 * i + 1] = interleave(a[i], a[i + FR_W / 2], 1);
+            b[2 * i] = __builtin_shufflevector(a[i], a[i + FR_W / 2], LOWER_LANES);
+            b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + FR_W / 2], UPPER_LANES);
         }
 #pragma GCC unroll 16
         for (int i = 0; i < FR_W; i++) a[i] = b[i];
