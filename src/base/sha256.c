@@ -83,8 +83,9 @@ void fr_sha256_update(fr_sha256 *h, const void *bytes, size_t n)
 
 void fr_sha256_field(fr_sha256 *h, const void *bytes, size_t n)
 {
-    uint64_t size = n;
-    fr_sha256_update(h, &size, sizeof(size));
+    uint8_t size[8]; /* little endian on every machine */
+    for (int i = 0; i < 8; i++) size[i] = (uint8_t)((uint64_t)n >> (8 * i));
+    fr_sha256_update(h, size, sizeof(size));
     fr_sha256_update(h, bytes, n);
 }
 

@@ -191,7 +191,7 @@ FR_INLINE vf vf_sqrt(vf x)
 #elif FR_W == 8
     return _mm256_sqrt_ps(x);
 #else
-    vf y;
+    vf y = x;
     for (int i = 0; i < FR_W; i++) y[i] = __builtin_sqrtf(x[i]);
     return y;
 #endif

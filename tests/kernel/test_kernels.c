@@ -74,7 +74,7 @@ static void check_gather(const fr_kernels *cpu, size_t rows, size_t n)
 {
     const fr_kernels *oracle = fr_kernels_scalar();
     enum { VOCABULARY = 11 };
-    int32_t ids[512];
+    int32_t ids[1024];
     for (size_t r = 0; r < rows; r++) ids[r] = (int32_t)(r * r % VOCABULARY);
     float *table = numbers(VOCABULARY * n, 1, 1), *y = numbers(rows * n, 2, 1);
     float *y1 = copy_of(y, rows * n);
@@ -315,7 +315,8 @@ static float *run_all(const fr_kernels *k, size_t rows, size_t n, size_t *size)
     size_t t = rows * n;
     float *x = numbers(t, 1, 1), *dy = numbers(t, 2, 1), *w = numbers(n, 3, 1);
     float *mean = numbers(rows, 4, 0.1f), *rstd = numbers(rows, 5, 0.1f);
-    int32_t *ids = (int32_t *)numbers(rows, 6, 1);
+    int32_t ids[1024];
+    assert_true(rows <= 1024);
     for (size_t r = 0; r < rows; r++) ids[r] = (int32_t)(r * 7 % VOCABULARY);
     *size = 3 * t + 5 * n + VOCABULARY * n + 3;
     float *all = numbers(*size, 7, 1), *at = all;

@@ -29,7 +29,8 @@ static pid_t start(const char *const argv[], char *url, size_t size)
     }
     close(out[1]);
     FILE *f = fdopen(out[0], "r");
-    if (!f || !fgets(url, (int)size, f)) url[0] = '\0';
+    assert_non_null(f);
+    if (!fgets(url, (int)size, f)) url[0] = '\0';
     fclose(f);
     char *from = strstr(url, "http://");
     if (from) {
