@@ -109,7 +109,7 @@ def compare(case, args, environment):
         ratios.append(theirs[-1] / mine[-1])
     peer.stdin.close()
     peer.wait()
-    return {"model": model, "mode": mode, "texts": "B32 T128" if "x" in lengths else "SST-2 lengths",
+    return {"model": model, "mode": mode, "texts": "SST-2 lengths" if lengths == str(SST2) else lengths,
             "examples": row["examples"], "tokens": row["tokens"], "frugal_s": statistics.median(mine),
             "torch_s": statistics.median(theirs), "ratio": statistics.median(ratios),
             "ratio_min": min(ratios), "ratio_max": max(ratios), "frugal_peak_mib": peaks[0] / 2**20,
@@ -150,7 +150,7 @@ def main():
               f" {r['torch_peak_mib']:8.0f}", flush=True)
     if rows:
         print(f"\nPyTorch {rows[0]['torch']}, transformers {rows[0]['transformers']}; an iteration is one batch"
-              f" (B32 T128) or ten (SST-2 lengths)")
+              f" (32x128) or ten (SST-2 lengths)")
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump({"machine": machine(), "rows": rows}, f, indent=1)
