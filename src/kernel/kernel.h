@@ -1,6 +1,6 @@
 /* kernel.h - the arithmetic of the engine: one table of functions a device.
  *
- *     const fr_kernels *k = fr_kernels_best();
+ *     const fr_kernels *k = fr_kernels_cpu();
  *     k->layer_norm_forward(y, s, mean, rstd, x, NULL, no_dropout, w, b, eps, rows, n);
  *
  * `scalar` is the oracle: plain loops that read like the formulas. `cpu` is the

@@ -7,7 +7,7 @@
  *     FR_TRY(fr_model_save(m, out_dir, err));
  *     fr_model_destroy(m);
  *
- * Architectures are rows of a table (encoder.c): traits and patterns of tensor
+ * Architectures are rows of a table (family.c): traits and patterns of tensor
  * names. To add a model is to add a row. */
 #ifndef FR_MODEL_MODEL_H
 #define FR_MODEL_MODEL_H
