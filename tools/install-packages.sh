@@ -3,6 +3,8 @@
 #     tools/install-packages.sh build           to build and run
 #     tools/install-packages.sh build test      also to build and run the tests
 #     tools/install-packages.sh lint            what `make lint` calls
+# libcurl4-openssl-dev also brings the library that the binary loads at run time; a machine that
+# only runs frugal needs libcurl4.
 # Calls apt only if something is missing: a second run needs no network and no rights.
 set -eu
 

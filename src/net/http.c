@@ -8,15 +8,15 @@
  * Reference: https://curl.se/libcurl/c/ */
 #include "net/http.h"
 
-#include <curl/curl.h>
 #include <math.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "net/curl_api.h"
 
 enum {
     MAX_CAPACITY = 1024,
@@ -29,6 +29,7 @@ static const double default_timeout_s = 120, default_connect_s = 10, longest_tim
 static const size_t default_max_answer = (size_t)8 << 20;
 
 typedef struct slot {
+    const fr_curl_api *curl;
     CURL *easy;
     struct curl_slist *headers;
     bool busy;
@@ -44,18 +45,11 @@ typedef struct slot {
 } slot;
 
 struct fr_http_pool {
+    const fr_curl_api *curl;
     CURLM *multi;
     slot *slots;
     size_t capacity, in_flight;
 };
-
-static pthread_once_t global_once = PTHREAD_ONCE_INIT;
-static CURLcode global_state;
-
-static void global_init(void)
-{
-    global_state = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 /* OpenSSL writes without MSG_NOSIGNAL: a peer that has gone would kill the program. */
 typedef struct sigpipe_guard {
@@ -137,16 +131,14 @@ fr_status fr_http_pool_create(fr_http_pool **out, size_t capacity, fr_error *err
     if (capacity < 1 || capacity > MAX_CAPACITY)
         FR_FAIL(err, FR_ERR_USAGE, "%zu requests at a time: from 1 to %d are possible", capacity,
                 MAX_CAPACITY);
-    pthread_once(&global_once, global_init);
-    if (global_state != CURLE_OK)
-        FR_FAIL(err, FR_ERR_NET, "libcurl does not start: %s", curl_easy_strerror(global_state));
     pool = calloc(1, sizeof(*pool));
     if (!pool) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for HTTP requests");
+    FR_TRY(fr__curl_open(&pool->curl, err));
     pool->slots = calloc(capacity, sizeof(*pool->slots));
-    pool->multi = curl_multi_init();
+    pool->multi = pool->curl->multi_init();
     if (!pool->slots || !pool->multi) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for HTTP requests");
     pool->capacity = capacity;
-    curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long)capacity);
+    pool->curl->multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long)capacity);
 
     *out = pool;
     pool = NULL;
@@ -158,9 +150,9 @@ cleanup:
 static void slot_release(fr_http_pool *pool, slot *s)
 {
     if (!s->busy) return;
-    curl_multi_remove_handle(pool->multi, s->easy);
-    curl_easy_reset(s->easy); /* forgets the body and the header list */
-    curl_slist_free_all(s->headers);
+    pool->curl->multi_remove_handle(pool->multi, s->easy);
+    pool->curl->easy_reset(s->easy); /* forgets the body and the header list */
+    pool->curl->slist_free_all(s->headers);
     s->headers = NULL;
     fr_str_release(&s->body);
     s->busy = false;
@@ -178,13 +170,18 @@ void fr_http_pool_cancel(fr_http_pool *pool)
 void fr_http_pool_destroy(fr_http_pool *pool)
 {
     if (!pool) return;
+    if (!pool->curl || !pool->slots) { /* a creation that failed */
+        free(pool->slots);
+        free(pool);
+        return;
+    }
     sigpipe_guard guard;
     sigpipe_hold(&guard); /* closing a TLS connection writes, too */
     for (size_t i = 0; i < pool->capacity; i++) {
         slot_release(pool, &pool->slots[i]);
-        curl_easy_cleanup(pool->slots[i].easy);
+        pool->curl->easy_cleanup(pool->slots[i].easy);
     }
-    curl_multi_cleanup(pool->multi);
+    pool->curl->multi_cleanup(pool->multi);
     sigpipe_release(&guard);
     free(pool->slots);
     free(pool);
@@ -208,9 +205,21 @@ static long milliseconds(double s)
 
 static fr_status add_header(slot *s, const char *line, fr_error *err)
 {
-    struct curl_slist *longer = curl_slist_append(s->headers, line);
+    struct curl_slist *longer = s->curl->slist_append(s->headers, line);
     if (!longer) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for HTTP headers");
     s->headers = longer;
+    return FR_OK;
+}
+
+/* A line break would smuggle in headers of its own. */
+static fr_status check_header(const slot *s, const char *text, unsigned char lowest, fr_error *err)
+{
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < lowest || (unsigned char)*c >= 127)
+            return fr_error_set(err, FR_ERR_USAGE,
+                                "%s: the key has blanks or control characters in it, which no "
+                                "header can carry; check the variable it comes from",
+                                s->shown);
     return FR_OK;
 }
 
@@ -222,13 +231,12 @@ static fr_status set_headers(slot *s, const fr_http_request *r, fr_error *err)
     FR_TRY(add_header(s, "Accept: application/json", err));
     FR_TRY(add_header(s, "Expect:", err)); /* no 100-continue round */
     if (r->body) FR_TRY(add_header(s, "Content-Type: application/json", err));
+    if (r->header) {
+        FR_TRY(check_header(s, r->header, ' ', err));
+        FR_TRY(add_header(s, r->header, err));
+    }
     if (r->bearer) {
-        for (const char *c = r->bearer; *c; c++)
-            if (*c <= 32 || *c >= 127)
-                FR_FAIL(err, FR_ERR_USAGE,
-                        "%s: the key has blanks or control characters in it, which no header "
-                        "can carry; check the variable it comes from",
-                        s->shown);
+        FR_TRY(check_header(s, r->bearer, ' ' + 1, err));
         FR_TRY(fr_str_appendf(&line, err, "Authorization: Bearer %s", r->bearer));
         FR_TRY(add_header(s, line.data, err));
     }
@@ -246,7 +254,7 @@ static CURLcode set_options(slot *s, const fr_http_request *r)
     if (!roots || !*roots) roots = getenv("SSL_CERT_FILE");
 
 #define SET(option, value) \
-    if (rc == CURLE_OK) rc = curl_easy_setopt(e, option, value)
+    if (rc == CURLE_OK) rc = s->curl->easy_setopt(e, option, value)
     SET(CURLOPT_URL, r->url);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -290,10 +298,10 @@ fr_status fr_http_pool_submit(fr_http_pool *pool, const fr_http_request *request
         if (!pool->slots[i].busy) s = &pool->slots[i];
     if (!s)
         FR_FAIL(err, FR_ERR_STATE, "all %zu HTTP requests are in flight already", pool->capacity);
-    if (!s->easy) s->easy = curl_easy_init();
+    if (!s->easy) s->easy = pool->curl->easy_init();
     if (!s->easy) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for an HTTP request");
 
-    *s = (slot){.easy = s->easy, .done = done, .ctx = ctx, .body = FR_STR_INIT};
+    *s = (slot){.curl = pool->curl, .easy = s->easy, .done = done, .ctx = ctx, .body = FR_STR_INIT};
     s->max_answer = request->max_answer ? request->max_answer : default_max_answer;
     s->timeout_s = seconds_or(request->timeout_s, default_timeout_s);
     s->connect_timeout_s = seconds_or(request->connect_timeout_s, default_connect_s);
@@ -304,17 +312,17 @@ fr_status fr_http_pool_submit(fr_http_pool *pool, const fr_http_request *request
     FR_TRY(set_headers(s, request, err));
     CURLcode rc = set_options(s, request);
     if (rc != CURLE_OK)
-        FR_FAIL(err, FR_ERR_NET, "%s: libcurl: %s", s->shown, curl_easy_strerror(rc));
-    CURLMcode mc = curl_multi_add_handle(pool->multi, s->easy);
+        FR_FAIL(err, FR_ERR_NET, "%s: libcurl: %s", s->shown, pool->curl->easy_strerror(rc));
+    CURLMcode mc = pool->curl->multi_add_handle(pool->multi, s->easy);
     if (mc != CURLM_OK)
-        FR_FAIL(err, FR_ERR_NET, "%s: libcurl: %s", s->shown, curl_multi_strerror(mc));
+        FR_FAIL(err, FR_ERR_NET, "%s: libcurl: %s", s->shown, pool->curl->multi_strerror(mc));
     added = true;
     s->busy = true;
     pool->in_flight++;
 cleanup:
     if (s && !added) {
-        if (s->easy) curl_easy_reset(s->easy);
-        curl_slist_free_all(s->headers);
+        if (s->easy) pool->curl->easy_reset(s->easy);
+        pool->curl->slist_free_all(s->headers);
         s->headers = NULL;
     }
     return st;
@@ -352,14 +360,14 @@ static void describe(const slot *s, CURLcode rc, fr_http_outcome outcome, char *
     size_t n = 0;
 
     /* libcurl's words may quote a certificate: nothing in them is to be obeyed. */
-    const char *from = s->words[0] ? s->words : curl_easy_strerror(rc);
+    const char *from = s->words[0] ? s->words : s->curl->easy_strerror(rc);
     for (; from[n] && n + 1 < sizeof(words); n++) {
         unsigned char c = (unsigned char)from[n];
         words[n] = c >= 32 && c < 127 ? from[n] : '?';
     }
     words[n] = '\0';
-    curl_easy_getinfo(s->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
-    curl_easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &os_errno);
+    s->curl->easy_getinfo(s->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+    s->curl->easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &os_errno);
 
     switch (outcome) {
     case FR_HTTP_ANSWERED: message[0] = '\0'; break;
@@ -425,11 +433,11 @@ static fr_status finish(fr_http_pool *pool, slot *s, CURLcode rc, fr_error *err)
     if (s->out_of_memory || rc == CURLE_OUT_OF_MEMORY)
         return fr_error_set(err, FR_ERR_NOMEM, "%s: out of memory for the answer", s->shown);
 
-    curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(s->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-    curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &total_us);
-    curl_easy_getinfo(s->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
-    curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_URL, &redirect);
+    pool->curl->easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
+    pool->curl->easy_getinfo(s->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+    pool->curl->easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &total_us);
+    pool->curl->easy_getinfo(s->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    pool->curl->easy_getinfo(s->easy, CURLINFO_REDIRECT_URL, &redirect);
     if (redirect) fr_http_url_show(redirect, location, sizeof(location));
 
     fr_http_outcome outcome = outcome_of(s, rc, proxy_status);
@@ -462,11 +470,11 @@ static fr_status reap(fr_http_pool *pool, size_t *n, fr_error *err)
 {
     CURLMsg *message;
     int left;
-    while ((message = curl_multi_info_read(pool->multi, &left))) {
+    while ((message = pool->curl->multi_info_read(pool->multi, &left))) {
         if (message->msg != CURLMSG_DONE) continue;
         CURLcode rc = message->data.result;
         slot *s = NULL;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&s);
+        pool->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&s);
         fr_status st = finish(pool, s, rc, err);
         if (st != FR_OK) return st;
         (*n)++;
@@ -484,18 +492,19 @@ fr_status fr_http_pool_step(fr_http_pool *pool, double wait_s, fr_error *err)
 
     if (pool->in_flight == 0) return FR_OK;
     sigpipe_hold(&guard);
-    mc = curl_multi_perform(pool->multi, &running);
+    mc = pool->curl->multi_perform(pool->multi, &running);
     if (mc == CURLM_OK) {
         FR_TRY(reap(pool, &n_done, err));
         if (n_done == 0 && wait_s > 0) {
-            mc = curl_multi_poll(pool->multi, NULL, 0, (int)milliseconds(fmin(wait_s, 60)), NULL);
-            if (mc == CURLM_OK) mc = curl_multi_perform(pool->multi, &running);
+            mc = pool->curl->multi_poll(pool->multi, NULL, 0, (int)milliseconds(fmin(wait_s, 60)),
+                                        NULL);
+            if (mc == CURLM_OK) mc = pool->curl->multi_perform(pool->multi, &running);
             if (mc == CURLM_OK) FR_TRY(reap(pool, &n_done, err));
         }
     }
     if (mc != CURLM_OK)
         FR_FAIL(err, mc == CURLM_OUT_OF_MEMORY ? FR_ERR_NOMEM : FR_ERR_NET, "libcurl: %s",
-                curl_multi_strerror(mc));
+                pool->curl->multi_strerror(mc));
 cleanup:
     sigpipe_release(&guard);
     return st;

@@ -11,8 +11,8 @@
  * no_proxy are respected, except that loopback is always reached directly.
  * CURL_CA_BUNDLE or SSL_CERT_FILE name other roots of trust. Redirects are
  * never followed: the key would travel with them. The Authorization header is
- * in no message and no log. What is sent once is on the wire at most once:
- * libcurl's silent repetition on a dead connection is turned off. */
+ * in no message and no log. libcurl is loaded by the first request (curl_api.h). What is sent once
+ * is on the wire at most once: libcurl's silent repetition on a dead connection is turned off. */
 #ifndef FR_NET_HTTP_H
 #define FR_NET_HTTP_H
 
@@ -27,6 +27,7 @@ typedef struct fr_http_request {
     const char *body;         /* JSON, sent by POST; NULL: GET */
     size_t body_size;         /* bytes of body */
     const char *bearer;       /* token of the Authorization header, NULL for none */
+    const char *header;       /* one more line, "name: value"; as secret as bearer; NULL for none */
     double timeout_s;         /* for all of it; 0: 120 s */
     double connect_timeout_s; /* until connected, TLS included; 0: 10 s */
     size_t max_answer;        /* bytes of the answer's body; 0: 8 MiB */
@@ -60,7 +61,8 @@ typedef void (*fr_http_done_fn)(void *ctx, const fr_http_answer *answer);
 
 typedef struct fr_http_pool fr_http_pool;
 
-/* capacity: most requests in flight, 1 to 1,024. Not thread-safe; one pool a thread. */
+/* capacity: most requests in flight, 1 to 1,024. Not thread-safe; one pool a thread.
+ * Errors: FR_ERR_NET where libcurl is not installed. */
 FR_NODISCARD fr_status fr_http_pool_create(fr_http_pool **out, size_t capacity, fr_error *err);
 
 /* What is in flight is dropped without a callback. NULL is fine. */

@@ -1,10 +1,10 @@
 /* url.c - what of a URL may be shown, and whether it stays on this machine. */
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "net/curl_api.h"
 #include "net/http.h"
 
 /* What stands before ? and #, from `begin` on, with nothing that a terminal would obey. */
@@ -31,19 +31,23 @@ static size_t behind_user(const char *url)
 char *fr_http_url_show(const char *url, char *buf, size_t size)
 {
     char *shown = NULL;
-    CURLU *u = curl_url();
-    if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-        curl_url_set(u, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
-        curl_url_set(u, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
-        curl_url_set(u, CURLUPART_OPTIONS, NULL, 0) == CURLUE_OK &&
-        curl_url_set(u, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
-        curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
-        curl_url_get(u, CURLUPART_URL, &shown, 0) == CURLUE_OK)
+    const fr_curl_api *curl;
+    bool loaded = fr__curl_open(&curl, NULL) == FR_OK;
+    CURLU *u = loaded ? curl->url() : NULL;
+    if (u && curl->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl->url_set(u, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
+        curl->url_set(u, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
+        curl->url_set(u, CURLUPART_OPTIONS, NULL, 0) == CURLUE_OK &&
+        curl->url_set(u, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
+        curl->url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+        curl->url_get(u, CURLUPART_URL, &shown, 0) == CURLUE_OK)
         show_from(shown, 0, buf, size);
     else
         show_from(url, behind_user(url), buf, size);
-    curl_free(shown);
-    curl_url_cleanup(u);
+    if (loaded) {
+        curl->free(shown);
+        curl->url_cleanup(u);
+    }
     return buf;
 }
 
@@ -51,9 +55,11 @@ bool fr_http_url_is_loopback(const char *url)
 {
     bool loopback = false;
     char *host = NULL;
-    CURLU *u = curl_url();
-    if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-        curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+    const fr_curl_api *curl;
+    if (fr__curl_open(&curl, NULL) != FR_OK) return false;
+    CURLU *u = curl->url();
+    if (u && curl->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl->url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
         size_t n = strlen(host);
         struct in_addr v4;
         struct in6_addr v6;
@@ -65,7 +71,7 @@ bool fr_http_url_is_loopback(const char *url)
                        (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
         }
     }
-    curl_free(host);
-    curl_url_cleanup(u);
+    curl->free(host);
+    curl->url_cleanup(u);
     return loopback;
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/curl_api.h"
 #include "support/llm_server.h"
 #include "support/test.h"
 
@@ -259,6 +260,10 @@ static void what_is_no_http_url_or_no_key_is_refused(void **state)
     s.request.bearer = "sk\r\nX-Evil: 1";
     ASSERT_FAILS(fetch(&s), FR_ERR_USAGE, "no header can carry");
     assert_null(strstr(err.message, "Evil"));
+    s.request.bearer = NULL;
+    s.request.header = "auth-token: sk\nX-Evil: 1";
+    ASSERT_FAILS(fetch(&s), FR_ERR_USAGE, "no header can carry");
+    assert_null(strstr(err.message, "Evil"));
     assert_int_equal(llm_server_requests(s.server), 0);
     end(&s);
 }
@@ -393,6 +398,15 @@ static void only_this_machine_is_loopback(void **state)
         assert_false(fr_http_url_is_loopback(no[i]));
 }
 
+static void a_missing_or_foreign_libcurl_is_an_error_that_names_the_package(void **state)
+{
+    (void)state;
+    fr_curl_api api;
+    ASSERT_FAILS(fr__curl_load(&api, "libcurl-of-nowhere.so.4", &err), FR_ERR_NET,
+                 "apt-get install libcurl4");
+    ASSERT_FAILS(fr__curl_load(&api, "libm.so.6", &err), FR_ERR_NET, "libm.so.6 has no curl_");
+}
+
 int main(void)
 {
     static const char *const proxies[] = {"http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY",
@@ -421,6 +435,7 @@ int main(void)
         cmocka_unit_test(what_is_cancelled_never_calls_back),
         cmocka_unit_test(a_shown_url_has_no_secrets),
         cmocka_unit_test(only_this_machine_is_loopback),
+        cmocka_unit_test(a_missing_or_foreign_libcurl_is_an_error_that_names_the_package),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
