@@ -1,4 +1,4 @@
-/* process.c - CPU seconds and resident bytes of a process tree, from /proc. */
+/* process.c - the processes of a tree, their CPU seconds and resident bytes, from /proc. */
 #include "os/process.h"
 
 #include <ctype.h>
@@ -19,19 +19,22 @@ enum {
     STAT_SIZE = 1024
 };
 
-typedef struct proc_stat {
-    pid_t pid, parent;
-    double cpu_s; /* its own and its reaped children's */
-    double rss_bytes;
-} proc_stat;
+/* Kernel flag of a task that is on its way out (include/linux/sched.h), field 9 of stat. */
+#define PF_EXITING 0x4
 
 /* Fields of /proc/PID/stat after the name, which may itself hold spaces and brackets:
- * 3 state, 4 ppid, ... 14 utime, 15 stime, 16 cutime, 17 cstime, ... 24 rss (pages). */
-static bool parse_stat(const char *text, proc_stat *out)
+ * 3 state, 4 ppid, ... 9 flags, ... 14 utime, 15 stime, 16 cutime, 17 cstime, ... 24 rss (pages).
+ */
+static bool parse_stat(const char *text, fr_process *out)
 {
-    const char *at = strrchr(text, ')');
+    const char *name = strchr(text, '('), *at = strrchr(text, ')');
     long long v[25] = {0};
-    if (!at || at[1] != ' ' || !at[2]) return false;
+    if (!name || !at || at < name || at[1] != ' ' || !at[2]) return false;
+    size_t len = (size_t)(at - name - 1);
+    if (len >= sizeof(out->name)) len = sizeof(out->name) - 1;
+    memcpy(out->name, name + 1, len);
+    out->name[len] = 0;
+    char state = at[2];
     at += 3; /* past the state letter */
     for (int field = 4; field <= 24; field++) {
         char *end;
@@ -45,12 +48,13 @@ static bool parse_stat(const char *text, proc_stat *out)
     if (v[24] < 0) v[24] = 0;
     double tick = 1.0 / (double)sysconf(_SC_CLK_TCK);
     out->parent = (pid_t)v[4];
+    out->exiting = state == 'Z' || state == 'X' || (v[9] & PF_EXITING);
     out->cpu_s = tick * ((double)v[14] + (double)v[15] + (double)v[16] + (double)v[17]);
     out->rss_bytes = (double)v[24] * (double)sysconf(_SC_PAGESIZE);
     return true;
 }
 
-static fr_status read_stat(const char *proc_root, pid_t pid, proc_stat *out, fr_error *err)
+fr_status fr_process_read(const char *proc_root, pid_t pid, fr_process *out, fr_error *err)
 {
     fr_status st = FR_OK;
     char name[64], text[STAT_SIZE];
@@ -63,29 +67,30 @@ cleanup:
     return st;
 }
 
-/* A growing list of process ids, of at most MAX_TREE. */
-typedef struct pid_list {
-    pid_t *pids;
+/* A growing list of processes, of at most MAX_TREE. */
+typedef struct process_list {
+    fr_process *all;
     size_t n, cap;
-} pid_list;
+} process_list;
 
-static bool push(pid_list *list, pid_t pid)
+static bool push(process_list *list, const fr_process *one)
 {
     if (list->n >= MAX_TREE) return false;
     if (list->n == list->cap) {
         size_t cap = list->cap ? 2 * list->cap : 64;
-        pid_t *grown = realloc(list->pids, cap * sizeof(*grown));
+        fr_process *grown = realloc(list->all, cap * sizeof(*grown));
         if (!grown) return false;
-        list->pids = grown;
+        list->all = grown;
         list->cap = cap;
     }
-    list->pids[list->n++] = pid;
+    list->all[list->n++] = *one;
     return true;
 }
 
-/* Appends the children of `pid` by its threads' `children` files. False when this kernel has
- * none (CONFIG_PROC_CHILDREN) and the whole of /proc must be searched instead. */
-static bool children_by_file(const char *proc_root, pid_t pid, pid_list *list)
+/* Appends the children of `pid` by its threads' `children` files, those that have ended meanwhile
+ * left out. False when this kernel has none (CONFIG_PROC_CHILDREN) and the whole of /proc must be
+ * searched instead. */
+static bool children_by_file(const char *proc_root, pid_t pid, process_list *list)
 {
     char dir_name[PATH_MAX], name[NAME_MAX + 32], text[16384];
     snprintf(dir_name, sizeof(dir_name), "%s/%ld/task", proc_root, (long)pid);
@@ -106,106 +111,131 @@ static bool children_by_file(const char *proc_root, pid_t pid, pid_list *list)
         }
         if (len == sizeof(text) - 1) known = false; /* cut: search instead */
         for (char *at = text, *end; known; at = end) {
+            fr_process one;
             long child = strtol(at, &end, 10);
             if (end == at) break;
-            if (child > 0) push(list, (pid_t)child);
+            if (child > 0 && !fr_process_read(proc_root, (pid_t)child, &one, NULL))
+                push(list, &one);
         }
     }
     closedir(dir);
     return known;
 }
 
-/* Adds all descendants of `root` to *out by one pass over /proc and a closure over parents. */
-static void add_by_search(const char *proc_root, pid_t root, fr_usage *out)
+/* Appends all descendants of tree->all[0] by one pass over /proc and a closure over parents. */
+static void add_by_search(const char *proc_root, process_list *tree)
 {
-    proc_stat *all = NULL;
-    size_t n = 0, cap = 0;
+    process_list seen = {0};
+    fr_process one;
     DIR *dir = opendir(proc_root);
     if (!dir) return;
-    for (struct dirent *e; n < MAX_TREE && (e = readdir(dir));) {
-        proc_stat one;
+    for (struct dirent *e; (e = readdir(dir));) {
         char *end;
         long pid = strtol(e->d_name, &end, 10);
-        if (*end || pid <= 0 || pid == root) continue;
-        if (read_stat(proc_root, (pid_t)pid, &one, NULL)) continue;
-        if (n == cap) {
-            cap = cap ? 2 * cap : 256;
-            proc_stat *grown = realloc(all, cap * sizeof(*grown));
-            if (!grown) break;
-            all = grown;
-        }
-        all[n++] = one;
+        if (*end || pid <= 0 || pid == tree->all[0].pid) continue;
+        if (fr_process_read(proc_root, (pid_t)pid, &one, NULL)) continue;
+        if (!push(&seen, &one)) break;
     }
     closedir(dir);
 
-    pid_list tree = {0};
-    push(&tree, root);
     /* Those that are in the tree move to the front; each is expanded once. */
     size_t taken = 0;
-    for (size_t i = 0; i < tree.n; i++) {
-        for (size_t j = taken; j < n; j++) {
-            if (all[j].parent != tree.pids[i]) continue;
-            proc_stat one = all[j];
-            all[j] = all[taken];
-            all[taken++] = one;
-            if (!push(&tree, one.pid)) break;
-            out->cpu_s += one.cpu_s;
-            out->rss_bytes += one.rss_bytes;
-            out->n_processes++;
+    for (size_t i = 0; i < tree->n; i++) {
+        for (size_t j = taken; j < seen.n; j++) {
+            if (seen.all[j].parent != tree->all[i].pid) continue;
+            one = seen.all[j];
+            seen.all[j] = seen.all[taken];
+            seen.all[taken++] = one;
+            if (!push(tree, &one)) break;
         }
     }
-    free(tree.pids);
-    free(all);
+    free(seen.all);
 }
 
-static void add_descendants(const char *proc_root, pid_t root, fr_usage *out)
+fr_status fr_process_tree(const char *proc_root, pid_t pid, fr_process **out, size_t *n,
+                          fr_error *err)
 {
-    fr_usage sum = *out;
-    pid_list tree = {0};
-    bool known = push(&tree, root);
-    for (size_t i = 0; known && i < tree.n; i++) {
-        proc_stat one;
-        if (i > 0) {
-            if (read_stat(proc_root, tree.pids[i], &one, NULL)) continue;
-            sum.cpu_s += one.cpu_s;
-            sum.rss_bytes += one.rss_bytes;
-            sum.n_processes++;
-        }
-        known = children_by_file(proc_root, tree.pids[i], &tree);
+    fr_status st = FR_OK;
+    fr_process root;
+    process_list tree = {0};
+    *out = NULL;
+    *n = 0;
+    FR_TRY(fr_process_read(proc_root, pid, &root, err));
+    if (!push(&tree, &root)) FR_FAIL(err, FR_ERR_NOMEM, "process tree: out of memory");
+    bool known = true;
+    for (size_t i = 0; known && i < tree.n; i++)
+        known = children_by_file(proc_root, tree.all[i].pid, &tree);
+    if (!known) {
+        tree.n = 1;
+        add_by_search(proc_root, &tree);
     }
-    free(tree.pids);
-    if (known)
-        *out = sum;
-    else
-        add_by_search(proc_root, root, out);
+    *out = tree.all;
+    *n = tree.n;
+    tree.all = NULL;
+cleanup:
+    free(tree.all);
+    return st;
 }
 
 fr_status fr_usage_read(const char *proc_root, pid_t pid, fr_usage *out, fr_error *err)
 {
     fr_status st = FR_OK;
-    proc_stat root;
+    fr_process *tree = NULL;
     bool self = pid == 0;
     memset(out, 0, sizeof(*out));
 
     if (self) pid = getpid();
-    FR_TRY(read_stat(proc_root, pid, &root, err));
-    out->cpu_s = root.cpu_s;
-    out->rss_bytes = root.rss_bytes;
-    out->n_processes = 1;
+    FR_TRY(fr_process_tree(proc_root, pid, &tree, &out->n_processes, err));
+    for (size_t i = 0; i < out->n_processes; i++) {
+        if (i > 0 || !self) out->cpu_s += tree[i].cpu_s;
+        out->rss_bytes += tree[i].rss_bytes;
+    }
     if (self) {
         /* /proc counts in ticks of 10 ms; getrusage in microseconds. */
         const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
-        out->cpu_s = 0;
         for (int i = 0; i < 2; i++) {
             struct rusage u;
-            if (getrusage(whose[i], &u)) continue;
-            out->cpu_s += (double)u.ru_utime.tv_sec + 1e-6 * (double)u.ru_utime.tv_usec +
-                          (double)u.ru_stime.tv_sec + 1e-6 * (double)u.ru_stime.tv_usec;
+            if (!getrusage(whose[i], &u)) out->cpu_s += fr_rusage_cpu_s(&u);
         }
     }
-    add_descendants(proc_root, pid, out);
 cleanup:
+    free(tree);
     return st;
+}
+
+double fr_rusage_cpu_s(const struct rusage *u)
+{
+    return (double)u->ru_utime.tv_sec + 1e-6 * (double)u->ru_utime.tv_usec +
+           (double)u->ru_stime.tv_sec + 1e-6 * (double)u->ru_stime.tv_usec;
+}
+
+bool fr_process_descends(const char *proc_root, pid_t pid, pid_t ancestor)
+{
+    fr_process one;
+    /* The bound is for a tree that changes while we climb it. */
+    for (int i = 0; pid > 0 && i < 4096; i++) {
+        if (pid == ancestor) return true;
+        if (fr_process_read(proc_root, pid, &one, NULL)) return false;
+        pid = one.parent;
+    }
+    return false;
+}
+
+static fr_status tree_usage(void *ctx, fr_usage *out, fr_error *err)
+{
+    const fr_proc_tree *tree = ctx;
+    return fr_usage_read(tree->proc_root, tree->pid, out, err);
+}
+
+static bool tree_contains(void *ctx, pid_t pid)
+{
+    const fr_proc_tree *tree = ctx;
+    return fr_process_descends(tree->proc_root, pid, tree->pid ? tree->pid : getpid());
+}
+
+fr_process_set fr_proc_tree_set(fr_proc_tree *tree)
+{
+    return (fr_process_set){.ctx = tree, .usage = tree_usage, .contains = tree_contains};
 }
 
 double fr_usage_busy_threads(const fr_usage *before, const fr_usage *after, double wall_s)

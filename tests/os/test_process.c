@@ -83,6 +83,41 @@ static void tree_is_summed_by_search_where_the_kernel_has_no_children_files(void
     check_tree(root);
 }
 
+static void a_process_tells_its_name_its_parent_and_that_it_is_leaving(void **state)
+{
+    (void)state;
+    const char *root = planted_tree();
+    fr_process p;
+    ASSERT_OK(fr_process_read(root, 12, &p, &err));
+    assert_int_equal(p.parent, 11);
+    assert_string_equal(p.name, "a) R (b c");
+    assert_false(p.exiting);
+    test_write_file(root, "12/stat", "12 (z) Z 11 1 1 0 -1 4 0 0 0 0 0 1 0 0 20 0 1 0 99 0 0 0\n");
+    ASSERT_OK(fr_process_read(root, 12, &p, &err));
+    assert_true(p.exiting);
+    test_write_file(root, "12/stat", "12 (z) R 11 1 1 0 -1 4 0 0 0 0 0 1 0 0 20 0 1 0 99 0 0 0\n");
+    ASSERT_OK(fr_process_read(root, 12, &p, &err));
+    assert_true(p.exiting);
+    ASSERT_FAILS(fr_process_read(root, 999, &p, &err), FR_ERR_IO, "999/stat");
+}
+
+static void a_tree_as_a_set_knows_its_use_and_its_members(void **state)
+{
+    (void)state;
+    fr_proc_tree tree = {.proc_root = planted_tree(), .pid = 10};
+    fr_process_set set = fr_proc_tree_set(&tree);
+    fr_usage u;
+    ASSERT_OK(set.usage(set.ctx, &u, &err));
+    assert_int_equal(u.n_processes, 3);
+    assert_true(set.contains(set.ctx, 10));
+    assert_true(set.contains(set.ctx, 12));
+    assert_false(set.contains(set.ctx, 20));
+    assert_false(set.contains(set.ctx, 999));
+    plant(tree.proc_root, 31, 32, (int[]){0, 0, 0, 0}, 0); /* a circle ends, too */
+    plant(tree.proc_root, 32, 31, (int[]){0, 0, 0, 0}, 0);
+    assert_false(set.contains(set.ctx, 31));
+}
+
 static void missing_or_malformed_root_is_an_error_that_names_the_file(void **state)
 {
     (void)state;
@@ -255,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tree_is_summed_by_children_files),
         cmocka_unit_test(tree_is_summed_by_search_where_the_kernel_has_no_children_files),
+        cmocka_unit_test(a_process_tells_its_name_its_parent_and_that_it_is_leaving),
+        cmocka_unit_test(a_tree_as_a_set_knows_its_use_and_its_members),
         cmocka_unit_test(missing_or_malformed_root_is_an_error_that_names_the_file),
         cmocka_unit_test(own_cpu_seconds_and_those_of_children_are_seen),
         cmocka_unit_test(busy_threads_are_cpu_seconds_over_wall_seconds),
