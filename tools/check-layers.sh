@@ -25,6 +25,11 @@ check() {
                 sub(/^[^"]*"/, "", target)
                 sub(/".*/, "", target)
                 other = target
+                if (sub(/^frugal\//, "", other)) { # public headers: of their room, or of base
+                    sub(/\.h$/, "", other)
+                    if (!(other in layer)) other = "base"
+                    other = other "/"
+                }
                 if (other !~ /\//) {
                     print file ":" FNR ": \"" target "\" should be named with its room"
                     next

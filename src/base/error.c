@@ -17,6 +17,12 @@ static const char *const status_texts[] = {
 #undef TEXT
 };
 
+static const char *const kind_names[] = {
+#define NAME(name, text) text,
+    FR_KIND_MAP(NAME)
+#undef NAME
+};
+
 const char *fr_status_name(fr_status status)
 {
     return status_names[status];
@@ -54,4 +60,9 @@ void fr_error_prefix(fr_error *err, const char *fmt, ...)
     if (n < 0 || (size_t)n >= sizeof(err->message)) return;
     size_t room = sizeof(err->message) - (size_t)n;
     snprintf(err->message + n, room, ": %.*s", (int)room, old);
+}
+
+const char *fr_kind_name(fr_kind kind)
+{
+    return kind_names[kind];
 }

@@ -19,43 +19,7 @@
 #ifndef FR_BASE_ERROR_H
 #define FR_BASE_ERROR_H
 
-/* clang-format off */
-#define FR_STATUS_MAP(X)                                              \
-    X(OK,              "done")                                        \
-    X(ERR_NOMEM,       "out of memory")                               \
-    X(ERR_IO,          "reading or writing failed")                   \
-    X(ERR_FORMAT,      "malformed input")                             \
-    X(ERR_SHAPE,       "sizes disagree")                              \
-    X(ERR_USAGE,       "wrong argument or configuration")             \
-    X(ERR_UNSUPPORTED, "not supported")                               \
-    X(ERR_NET,         "the network or a server failed")              \
-    X(ERR_BUSY,        "in use by another process")                   \
-    X(ERR_STATE,       "not possible in this state")                  \
-    X(ERR_INTERRUPTED, "interrupted")
-/* clang-format on */
-
-typedef enum fr_status {
-#define FR_STATUS_ENUM(name, text) FR_##name,
-    FR_STATUS_MAP(FR_STATUS_ENUM)
-#undef FR_STATUS_ENUM
-} fr_status;
-
-#define FR_NODISCARD __attribute__((warn_unused_result))
-#define FR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-
-enum { FR_ERROR_MAX = 1024 };
-
-typedef struct fr_error {
-    fr_status status;
-    char message[FR_ERROR_MAX]; /* one line, cut at the end if longer */
-} fr_error;
-
-/* Short name of a status ("ERR_IO") and its meaning in words. Static text. */
-const char *fr_status_name(fr_status status);
-const char *fr_status_text(fr_status status);
-
-/* Fills *err (if not NULL) and returns `status`. */
-fr_status fr_error_set(fr_error *err, fr_status status, const char *fmt, ...) FR_PRINTF(3, 4);
+#include "frugal/status.h"
 
 #ifdef __clang_analyzer__ /* it cannot see across files that this is never FR_OK */
 static inline fr_status fr__failed(fr_status status)

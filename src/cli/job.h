@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "carbon/carbon.h"
-#include "meter/meter.h"
+#include "frugal/meter.h"
 #include "model/model.h"
 #include "task/dataset.h"
 #include "task/task.h"

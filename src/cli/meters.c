@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "format/json.h"
-#include "meter/meter.h"
+#include "frugal/meter.h"
 
 static fr_status as_json(const fr_meter *meter, fr_str *out, fr_error *err)
 {
@@ -28,6 +28,27 @@ cleanup:
     return st;
 }
 
+/* A paragraph a source. */
+static fr_status as_text(const fr_meter *meter, fr_str *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_source_info *s;
+    for (size_t i = 0; (s = fr_meter_source(meter, i)); i++) {
+        FR_TRY(fr_str_appendf(out, err, "%s (%s; %s): %s\n    %s\n", s->name, s->covers,
+                              fr_kind_name(s->kind),
+                              s->used     ? "in use"
+                              : s->usable ? "usable, not in use"
+                                          : "not usable",
+                              s->detail));
+        if (s->remedy[0]) FR_TRY(fr_str_appendf(out, err, "    to change that: %s\n", s->remedy));
+        if (s->usable)
+            FR_TRY(fr_str_appendf(out, err, "    uncertainty %.0f %%: %s\n",
+                                  100 * s->relative_uncertainty, s->citation));
+    }
+cleanup:
+    return st;
+}
+
 int cli_meters(int argc, char **argv)
 {
     bool json = false;
@@ -47,7 +68,7 @@ int cli_meters(int argc, char **argv)
     if (!cli_begin(&command, argc, argv, NULL, &status)) return status;
 
     fr_status st = fr_meter_open(&meter, &meter_options, &err);
-    if (st == FR_OK) st = json ? as_json(meter, &out, &err) : fr_meter_explain(meter, &out, &err);
+    if (st == FR_OK) st = json ? as_json(meter, &out, &err) : as_text(meter, &out, &err);
     status = st == FR_OK ? cli_print(&out) : cli_report_error(&err);
     fr_str_release(&out);
     fr_meter_close(meter);

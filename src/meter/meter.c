@@ -1,92 +1,145 @@
-/* meter.c - the sampler, and windows over what it counts.
+/* meter.c - the sampler: reads sensors at the pace that the fastest one needs.
  *
- *     sources --tick--> counts of joules per domain --difference of two--> window
+ *     sensors --tick--> raw values --account.c--> joules --difference of two--> window
+ *                            |
+ *                         record
  *
- * A tick reads the process tree and every source in use; the sampler ticks at the
- * pace the fastest counter needs, a window ticks at both its edges. All state is
- * behind one lock, which a tick holds while it reads its few small files.
- *
- * Power is taken over at least half a sampling interval: counters move in steps
- * of a millisecond, so shorter differences say nothing. */
-#include "meter/meter.h"
-
+ * All state is behind one lock, which a tick holds while it reads its few small
+ * files. Power is taken over at least half a sampling interval: counters move in
+ * steps of a millisecond, so shorter differences say nothing. */
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "meter/source.h"
+#include "base/clock.h"
+#include "meter/meter_impl.h"
 
-/* In order of preference, domain by domain. */
-static const fr_source_class *const classes[] = {
-    &fr__rapl_class,
-    &fr__cpu_model_class,
-    &fr__ram_model_class,
-};
-enum { N_SOURCES = sizeof(classes) / sizeof(*classes) };
-
-struct fr_window {
-    fr_meter *meter;
-    fr_window *next; /* in meter->windows */
-    char *name;
-    double started_s;
-    double base_j[FR_N_DOMAINS], base_cpu_s, base_rss_s;
-    double max_w, max_rss;
-    fr_notes notes;
-};
-
-struct fr_meter {
-    fr_meter_options options;
-    char *sysfs_root, *proc_root;
-    fr_source sources[N_SOURCES];
-    fr_channel *serving[FR_N_DOMAINS]; /* NULL: no source */
-    double tick_every_s;
-    char summary[256], all_sources[512];
-
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    pthread_t thread;
-    bool lock_made, wake_made, thread_made, stop;
-
-    /* Behind the lock. */
-    fr_window *windows;
-    bool ticked;
-    double now_s;
-    double cpu_s;                       /* CPU seconds of the tree: the most that was seen */
-    bool cpu_fell;                      /* the tree has lost seconds, and that has been noted */
-    double rss, rss_s;                  /* resident bytes now; their integral over time */
-    double anchor_s, anchor_j, power_w; /* where the running power interval began; the last one's */
-    double idle_w[FR_N_DOMAINS];
-};
+/* Idle power is taken over stretches of at least this. */
+#define CALM_S 1.0
 
 const char *fr_domain_name(fr_domain domain)
 {
-    static const char *const names[FR_N_DOMAINS] = {"CPU", "RAM", "GPU"};
+    static const char *const names[FR_N_DOMAINS] = {"CPU", "RAM", "GPU", "system"};
     return names[domain];
 }
 
-void fr_notes_add(fr_notes *notes, const char *fmt, ...)
+static double boot_clock(void *ctx)
 {
-    if (notes->n++) return;
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(notes->first, sizeof(notes->first), fmt, args);
-    va_end(args);
+    (void)ctx;
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* ---- ticks ---- */
 
-static double total_joules(const fr_meter *m)
+double fr__meter_joules(const fr_meter *m, fr_domain domain)
 {
     double sum = 0;
-    for (int d = 0; d < FR_N_DOMAINS; d++)
-        if (m->serving[d]) sum += m->serving[d]->joules;
+    for (size_t i = 0; i < m->n_sources; i++) {
+        const fr_source *s = &m->sources[i];
+        if (!s->channel[domain].used) continue;
+        for (size_t k = 0; k < s->n_sensors; k++)
+            if (s->sensors[k].domain == domain && s->sensors[k].role == FR_ROLE_COUNTED)
+                sum += m->account[m->first[i] + k].joules;
+    }
     return sum;
+}
+
+static fr_anchor anchor_now(const fr_meter *m)
+{
+    fr_anchor a = {.s = m->last.now_s};
+    for (int d = 0; d < FR_N_DOMAINS; d++) a.j[d] = fr__meter_joules(m, (fr_domain)d);
+    return a;
+}
+
+static double anchor_total(const fr_meter *m, const fr_anchor *a)
+{
+    if (m->words[FR_DOMAIN_SYSTEM].served) return a->j[FR_DOMAIN_SYSTEM];
+    double sum = 0;
+    for (int d = 0; d < FR_N_DOMAINS; d++) sum += a->j[d];
+    return sum;
+}
+
+static void update_power(fr_meter *m)
+{
+    fr_anchor now = anchor_now(m);
+    double dt = now.s - m->power.s;
+    if (dt < 0.5 * m->tick_every_s) return;
+    m->power_w = (anchor_total(m, &now) - anchor_total(m, &m->power)) / dt;
+    for (fr_window *w = m->windows; w; w = w->next)
+        if (m->power.s >= w->started_s && m->power_w > w->max_w) w->max_w = m->power_w;
+    m->power = now;
+
+    dt = now.s - m->calm.s;
+    if (!m->options.idle_least || dt < CALM_S) return;
+    for (int d = 0; d < FR_N_DOMAINS; d++) {
+        double w = (now.j[d] - m->calm.j[d]) / dt;
+        /* No joules at all: the sensor was not read in that time. */
+        if (m->idle_told[d] || !(w > 0) || (m->idle_seen[d] && w >= m->idle_w[d])) continue;
+        m->idle_w[d] = w;
+        m->idle_seen[d] = true;
+    }
+    m->calm = now;
+}
+
+static void note_sleep(const fr_meter *m, const fr_tick *tick, fr_notes *notes)
+{
+    double asleep_s = (tick->boot_s - m->last.boot_s) - (tick->now_s - m->last.now_s);
+    if (m->ticked && asleep_s > 0.5)
+        fr_notes_add(notes,
+                     "the machine was suspended for %.0f s, which are not part of the window",
+                     asleep_s);
+}
+
+/* The tree's part of the machine's busy time since the last tick; NaN when not known. */
+static double share_of_cpu(const fr_meter *m, const fr_tick *tick)
+{
+    if (!m->ticked || !tick->usage_known || !tick->machine_known || !m->last.machine_known)
+        return NAN;
+    double ours = tick->usage.cpu_s - m->last.usage.cpu_s;
+    double all = tick->machine_cpu_s - m->last.machine_cpu_s;
+    if (ours <= 0) return 0;
+    return all > ours ? ours / all : 1; /* counted in ticks of 10 ms, ours may come out as more */
+}
+
+static void take_accounts(fr_meter *m, const fr_tick *tick, double cpu_share, fr_notes *notes)
+{
+    for (size_t i = 0; i < m->n_sources; i++) {
+        const fr_source *s = &m->sources[i];
+        for (size_t k = 0; k < s->n_sensors; k++) {
+            const fr_sensor *sensor = &s->sensors[k];
+            size_t at = m->first[i] + k;
+            if (!s->channel[sensor->domain].used || sensor->role == FR_ROLE_CONTAINED) continue;
+            fr__account_take(&m->account[at], sensor, &m->raw[at], cpu_share, tick->now_s, notes);
+        }
+    }
+}
+
+void fr__meter_take(fr_meter *m, const fr_tick *tick, fr_notes *notes)
+{
+    note_sleep(m, tick, notes);
+    take_accounts(m, tick, share_of_cpu(m, tick), notes);
+
+    m->last_notes = *notes;
+    fr_tick now = *tick;
+    if (!now.usage_known) now.usage = m->last.usage;
+    if (m->ticked)
+        m->rss_s +=
+            0.5 * (m->last.usage.rss_bytes + now.usage.rss_bytes) * (now.now_s - m->last.now_s);
+    m->last = now;
+    if (!m->ticked) m->power = m->calm = anchor_now(m);
+    m->ticked = true;
+    for (fr_window *w = m->windows; w; w = w->next) {
+        if (now.usage.rss_bytes > w->max_rss) w->max_rss = now.usage.rss_bytes;
+        if (notes->n && !w->notes.n) memcpy(w->notes.first, notes->first, sizeof(notes->first));
+        w->notes.n += notes->n;
+    }
+    update_power(m);
 }
 
 /* Reads the process tree into *tick. The sum of a tree falls for a moment while a child is being
@@ -94,57 +147,38 @@ static double total_joules(const fr_meter *m)
 static void read_tree(fr_meter *m, fr_tick *tick, fr_notes *notes)
 {
     fr_error why;
-    if (fr_usage_read(m->proc_root, m->options.pid, &tick->usage, &why)) {
+    if (m->processes.usage(m->processes.ctx, &tick->usage, &why)) {
         fr_notes_add(notes, "process tree: %s", why.message);
         return;
     }
     tick->usage_known = true;
-    double lost_s = m->cpu_s - tick->usage.cpu_s;
+    double lost_s = m->last.usage.cpu_s - tick->usage.cpu_s;
     if (lost_s > 0.05 && !m->cpu_fell)
         fr_notes_add(notes,
                      "process tree: %.2f CPU seconds went with a child that nobody waited for; "
                      "CPU seconds are a lower bound",
                      lost_s);
     m->cpu_fell = lost_s > 0.05;
-    if (tick->usage.cpu_s > m->cpu_s) m->cpu_s = tick->usage.cpu_s;
-    tick->usage.cpu_s = m->cpu_s;
+    if (lost_s > 0) tick->usage.cpu_s = m->last.usage.cpu_s;
 }
 
-static void update_power(fr_meter *m)
-{
-    double j = total_joules(m), dt = m->now_s - m->anchor_s;
-    if (dt < 0.5 * m->tick_every_s) return;
-    m->power_w = (j - m->anchor_j) / dt;
-    for (fr_window *w = m->windows; w; w = w->next)
-        if (m->anchor_s >= w->started_s && m->power_w > w->max_w) w->max_w = m->power_w;
-    m->anchor_s = m->now_s;
-    m->anchor_j = j;
-}
-
-static void tick_locked(fr_meter *m)
+void fr__meter_tick(fr_meter *m)
 {
     fr_tick tick = {.now_s = m->options.clock(m->options.clock_ctx)};
     fr_notes notes = {0};
-    if (m->ticked && !(tick.now_s >= m->now_s)) tick.now_s = m->now_s;
-
-    read_tree(m, &tick, &notes);
-    for (int i = 0; i < N_SOURCES; i++)
-        if (m->sources[i].info.used) m->sources[i].class->read(&m->sources[i], &tick, &notes);
-
-    double rss = tick.usage_known ? tick.usage.rss_bytes : m->rss;
-    if (m->ticked)
-        m->rss_s += 0.5 * (m->rss + rss) * (tick.now_s - m->now_s);
-    else
-        m->anchor_s = tick.now_s;
-    m->rss = rss;
-    m->now_s = tick.now_s;
-    m->ticked = true;
-    for (fr_window *w = m->windows; w; w = w->next) {
-        if (rss > w->max_rss) w->max_rss = rss;
-        if (notes.n && !w->notes.n) memcpy(w->notes.first, notes.first, sizeof(notes.first));
-        w->notes.n += notes.n;
+    tick.boot_s = m->options.boot_clock(m->options.clock_ctx);
+    if (m->ticked && !(tick.now_s >= m->last.now_s)) {
+        fr_notes_add(&notes, "the monotonic clock went back by %g s", m->last.now_s - tick.now_s);
+        tick.now_s = m->last.now_s;
     }
-    update_power(m);
+    read_tree(m, &tick, &notes);
+    tick.machine_known = fr_machine_busy_read(m->proc_root, &tick.machine_cpu_s, NULL) == FR_OK;
+    memset(m->raw, 0, m->n_sensors * sizeof(*m->raw));
+    for (size_t i = 0; i < m->n_sources; i++)
+        if (m->sources[i].info.used)
+            m->sources[i].class->read(&m->sources[i], &tick, m->raw + m->first[i]);
+    fr__record_tick(m, &tick, &notes);
+    fr__meter_take(m, &tick, &notes);
 }
 
 static void *sample(void *arg)
@@ -159,7 +193,7 @@ static void *sample(void *arg)
         until.tv_nsec = (long)((s - whole) * 1e9);
         int rc = 0;
         while (!m->stop && rc != ETIMEDOUT) rc = pthread_cond_timedwait(&m->wake, &m->lock, &until);
-        if (!m->stop) tick_locked(m);
+        if (!m->stop) fr__meter_tick(m);
     }
     pthread_mutex_unlock(&m->lock);
     return NULL;
@@ -170,7 +204,7 @@ static void *sample(void *arg)
 static fr_status check_options(const fr_meter_options *o, fr_error *err)
 {
     fr_status st = FR_OK;
-    if (!o->sysfs_root || !o->proc_root || !o->clock)
+    if (!o->sysfs_root || !o->proc_root)
         FR_FAIL(err, FR_ERR_USAGE, "meter: start from FR_METER_OPTIONS_INIT");
     if (!(o->interval_s >= 0.001 && o->interval_s <= 3600))
         FR_FAIL(err, FR_ERR_USAGE, "meter: an interval of %g s is not within 0.001 to 3600 s",
@@ -181,56 +215,159 @@ cleanup:
     return st;
 }
 
-static fr_status open_sources(fr_meter *m, const fr_machine *machine, fr_error *err)
+static fr_status copy_options(fr_meter *m, const fr_meter_options *o, fr_error *err)
 {
     fr_status st = FR_OK;
-    m->tick_every_s = m->options.interval_s;
-    for (int i = 0; i < N_SOURCES; i++) {
-        fr_source *s = &m->sources[i];
-        s->class = classes[i];
-        FR_TRY(s->class->open(s, &m->options, machine, err));
-        s->info = (fr_source_info){.name = s->class->name,
-                                   .covers = s->class->covers,
-                                   .kind = s->class->kind,
-                                   .detail = s->detail,
-                                   .remedy = s->remedy,
-                                   .citation = s->class->citation};
-        for (int d = 0; d < FR_N_DOMAINS; d++) {
-            fr_channel *c = &s->channel[d];
-            if (!c->present) continue;
-            s->info.usable = true;
-            s->info.kind = c->kind;
-            if (c->relative_uncertainty > s->info.relative_uncertainty)
-                s->info.relative_uncertainty = c->relative_uncertainty;
-            if (m->serving[d]) continue;
-            c->used = s->info.used = true;
-            m->serving[d] = c;
-        }
-        if (s->info.used && s->max_interval_s > 0 && s->max_interval_s < m->tick_every_s)
-            m->tick_every_s = s->max_interval_s;
-        if (s->info.usable && !s->info.used) {
-            size_t n = strlen(s->detail);
-            snprintf(s->detail + n, sizeof(s->detail) - n, "; not used, since a sensor is there");
-        }
-    }
+    m->options = *o;
+    m->sysfs_root = strdup(o->sysfs_root);
+    m->proc_root = strdup(o->proc_root);
+    if (!m->sysfs_root || !m->proc_root) FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory");
+    m->options.sysfs_root = m->sysfs_root;
+    m->options.proc_root = m->proc_root;
+    /* A clock that was passed in without its twin is never suspended. */
+    if (!o->boot_clock) m->options.boot_clock = o->clock ? o->clock : boot_clock;
+    if (!o->clock) m->options.clock = fr_clock_monotonic;
+    m->tree = (fr_proc_tree){.proc_root = m->proc_root, .pid = o->pid};
+    m->processes = o->processes ? *o->processes : fr_proc_tree_set(&m->tree);
 cleanup:
     return st;
 }
 
-static void write_summary(fr_meter *m)
+/* Does `words` name this class ("command:...")? Gives what follows the colon. */
+static const char *named_words(const fr_source_class *class, const char *words)
 {
-    size_t n = 0, k = 0;
-    for (int d = 0; d < FR_N_DOMAINS; d++) {
-        const fr_channel *c = m->serving[d];
-        if (!c) continue;
-        n += (size_t)snprintf(m->all_sources + n, sizeof(m->all_sources) - n, "%s%s", n ? "; " : "",
-                              c->source);
-        k += (size_t)snprintf(m->summary + k, sizeof(m->summary) - k, "%s%s %s%s", k ? ", " : "",
-                              fr_domain_name((fr_domain)d), fr_kind_name(c->kind),
-                              c->kind == FR_KIND_MEASURED ? " (RAPL)" : "");
+    size_t n = strlen(class->name);
+    return !strncmp(words, class->name, n) && words[n] == ':' ? words + n + 1 : NULL;
+}
+
+static const fr_source_class *class_of(const char *words, const char **rest)
+{
+    for (const fr_source_class *const *c = fr__source_classes; *c; c++)
+        if ((*c)->named && (*rest = named_words(*c, words))) return *c;
+    return NULL;
+}
+
+static fr_status open_source(fr_meter *m, const fr_source_class *class, const fr_machine *machine,
+                             const char *words, fr_error *err)
+{
+    fr_source *s = &m->sources[m->n_sources++];
+    s->class = class;
+    fr_source_setup setup = {
+        .options = &m->options, .machine = machine, .processes = &m->processes, .words = words};
+    return class->open(s, &setup, err);
+}
+
+/* Those that the user has named come first: they are preferred. */
+static fr_status open_sources(fr_meter *m, const fr_machine *machine, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t n = m->options.n_sources;
+    for (const fr_source_class *const *c = fr__source_classes; *c; c++) n++;
+    m->sources = calloc(n, sizeof(*m->sources));
+    if (!m->sources) FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory");
+    for (size_t i = 0; i < m->options.n_sources; i++) {
+        const char *words = m->options.sources[i], *rest = NULL;
+        const fr_source_class *class = class_of(words, &rest);
+        if (!class)
+            FR_FAIL(err, FR_ERR_USAGE,
+                    "energy source \"%.64s\": there are command:COMMAND and prometheus:URL", words);
+        FR_TRY(open_source(m, class, machine, rest, err));
     }
-    if (!m->sources[0].info.usable)
-        snprintf(m->summary + k, sizeof(m->summary) - k, ": no RAPL, see `frugal meters`");
+    for (const fr_source_class *const *c = fr__source_classes; *c; c++)
+        if (!(*c)->named) FR_TRY(open_source(m, *c, machine, NULL, err));
+cleanup:
+    return st;
+}
+
+/* Decides which domains source i serves, and how often it must be read. */
+static void put_to_use(fr_meter *m, fr_source *s)
+{
+    s->info = (fr_source_info){.name = s->class->name,
+                               .covers = s->class->covers,
+                               .kind = s->class->kind,
+                               .detail = s->detail,
+                               .remedy = s->remedy,
+                               .citation = s->class->citation};
+    for (int d = 0; d < FR_N_DOMAINS; d++) {
+        fr_channel *c = &s->channel[d];
+        if (!c->present) continue;
+        s->info.usable = true;
+        s->info.kind = c->kind;
+        if (c->relative_uncertainty > s->info.relative_uncertainty)
+            s->info.relative_uncertainty = c->relative_uncertainty;
+        if (m->words[d].served && !s->class->devices) continue;
+        c->used = s->info.used = m->words[d].served = true;
+    }
+    if (s->info.usable && !s->info.used) fr_source_say(s, "; not used, since a sensor is there");
+    for (size_t k = 0; s->info.used && k < s->n_sensors; k++) {
+        double need_s = fr__account_max_interval_s(&s->sensors[k]);
+        if (need_s > 0 && need_s < m->tick_every_s && s->channel[s->sensors[k].domain].used)
+            m->tick_every_s = need_s;
+    }
+}
+
+static void append(char *out, size_t size, const char *between, const char *text)
+{
+    size_t n = strlen(out);
+    snprintf(out + n, size - n, "%s%s", n ? between : "", text);
+}
+
+/* Why the domain is not served by the best kind of source: the first that could, but cannot. */
+static void say_why(fr_meter *m, fr_domain domain)
+{
+    for (size_t i = 0; i < m->n_sources; i++) {
+        const fr_source *s = &m->sources[i];
+        if (s->channel[domain].used && s->channel[domain].kind == FR_KIND_MEASURED) return;
+        if (s->info.usable || !(s->class->domains & FR_IN(domain))) continue;
+        snprintf(m->words[domain].why, sizeof(m->words[domain].why), "%s: %s%s%s", s->class->name,
+                 s->detail, s->remedy[0] ? "; to change that: " : "", s->remedy);
+        return;
+    }
+}
+
+static void write_words(fr_meter *m)
+{
+    for (int d = 0; d < FR_N_DOMAINS; d++) {
+        fr_kind kind = FR_KIND_NONE;
+        char part[64];
+        if (!m->words[d].served) continue;
+        say_why(m, (fr_domain)d);
+        for (size_t i = 0; i < m->n_sources; i++) {
+            const fr_channel *c = &m->sources[i].channel[d];
+            if (!c->used) continue;
+            append(m->words[d].source, sizeof(m->words[d].source), "; ", c->source);
+            if (c->kind <= kind) continue;
+            kind = c->kind;
+            snprintf(part, sizeof(part), "%s %s%s%s%s", fr_domain_name((fr_domain)d),
+                     fr_kind_name(kind), kind == FR_KIND_MEASURED ? " (" : "",
+                     kind == FR_KIND_MEASURED ? m->sources[i].class->label : "",
+                     kind == FR_KIND_MEASURED ? ")" : "");
+        }
+        append(m->summary, sizeof(m->summary), ", ", part);
+        append(m->all_sources, sizeof(m->all_sources), "; ", m->words[d].source);
+    }
+    if (m->words[FR_DOMAIN_CPU].why[0])
+        append(m->summary, sizeof(m->summary), "", ": no RAPL, see `frugal meters`");
+}
+
+fr_status fr__meter_arrange(fr_meter *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    m->tick_every_s = m->options.interval_s;
+    m->first = calloc(m->n_sources + 1, sizeof(*m->first));
+    if (!m->first) FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory");
+    for (size_t i = 0; i < m->n_sources; i++) {
+        m->first[i] = m->n_sensors;
+        m->n_sensors += m->sources[i].n_sensors;
+        put_to_use(m, &m->sources[i]);
+    }
+    write_words(m);
+    m->raw = calloc(m->n_sensors + 1, sizeof(*m->raw));
+    m->account = calloc(m->n_sensors + 1, sizeof(*m->account));
+    m->lock_made = pthread_mutex_init(&m->lock, NULL) == 0;
+    if (!m->raw || !m->account || !m->lock_made) FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory");
+cleanup:
+    return st;
 }
 
 /* Signals belong to the threads of the program, not to the sampler. */
@@ -264,18 +401,12 @@ fr_status fr_meter_open(fr_meter **out, const fr_meter_options *options, fr_erro
     FR_TRY(check_options(options, err));
     m = calloc(1, sizeof(*m));
     if (!m) FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory");
-    m->options = *options;
-    m->sysfs_root = strdup(options->sysfs_root);
-    m->proc_root = strdup(options->proc_root);
-    if (!m->sysfs_root || !m->proc_root) FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory");
-    m->options.sysfs_root = m->sysfs_root;
-    m->options.proc_root = m->proc_root;
+    FR_TRY(copy_options(m, options, err));
     FR_TRY(fr_machine_read(m->proc_root, &machine, err));
     FR_TRY(open_sources(m, &machine, err));
-    write_summary(m);
-    m->lock_made = pthread_mutex_init(&m->lock, NULL) == 0;
-    if (!m->lock_made) FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory");
-    tick_locked(m); /* nobody else knows this meter yet */
+    FR_TRY(fr__record_open(m, err));
+    FR_TRY(fr__meter_arrange(m, err));
+    fr__meter_tick(m); /* nobody else knows this meter yet */
     if (!m->options.manual) FR_TRY(start_thread(m, err));
 
     *out = m;
@@ -283,13 +414,6 @@ fr_status fr_meter_open(fr_meter **out, const fr_meter_options *options, fr_erro
 cleanup:
     fr_meter_close(m);
     return st;
-}
-
-static void free_window(fr_window *w)
-{
-    if (!w) return;
-    free(w->name);
-    free(w);
 }
 
 void fr_meter_close(fr_meter *m)
@@ -302,15 +426,18 @@ void fr_meter_close(fr_meter *m)
         pthread_mutex_unlock(&m->lock);
         pthread_join(m->thread, NULL);
     }
-    while (m->windows) {
-        fr_window *w = m->windows;
-        m->windows = w->next;
-        free_window(w);
+    while (m->windows) fr__window_free(m->windows);
+    for (size_t i = 0; i < m->n_sources; i++) {
+        if (m->sources[i].class->close) m->sources[i].class->close(&m->sources[i]);
+        free(m->sources[i].sensors);
     }
-    for (int i = 0; i < N_SOURCES; i++)
-        if (m->sources[i].class) m->sources[i].class->close(&m->sources[i]);
+    fr__record_close(m);
     if (m->wake_made) pthread_cond_destroy(&m->wake);
     if (m->lock_made) pthread_mutex_destroy(&m->lock);
+    free(m->sources);
+    free(m->first);
+    free(m->raw);
+    free(m->account);
     free(m->sysfs_root);
     free(m->proc_root);
     free(m);
@@ -319,148 +446,36 @@ void fr_meter_close(fr_meter *m)
 void fr_meter_tick(fr_meter *m)
 {
     pthread_mutex_lock(&m->lock);
-    tick_locked(m);
+    fr__meter_tick(m);
     pthread_mutex_unlock(&m->lock);
 }
 
 double fr_meter_power_w(fr_meter *m)
 {
     pthread_mutex_lock(&m->lock);
-    if (m->options.clock(m->options.clock_ctx) - m->now_s >= 1.0) tick_locked(m);
+    if (m->options.clock(m->options.clock_ctx) - m->last.now_s >= 1.0) fr__meter_tick(m);
     double w = m->power_w;
     pthread_mutex_unlock(&m->lock);
     return w;
 }
 
+void fr__meter_set_idle_w(fr_meter *m, fr_domain domain, double watts)
+{
+    m->idle_w[domain] = watts;
+    m->idle_told[domain] = m->idle_seen[domain] = true;
+}
+
 void fr_meter_set_idle(fr_meter *m, const fr_reading *idle)
 {
-    const fr_energy *e[FR_N_DOMAINS] = {&idle->cpu, &idle->ram, &idle->gpu};
+    const fr_energy *e[FR_N_DOMAINS] = {&idle->cpu, &idle->ram, &idle->gpu, &idle->system};
     pthread_mutex_lock(&m->lock);
-    for (int d = 0; d < FR_N_DOMAINS; d++)
-        if (m->serving[d] && m->serving[d]->whole_machine && e[d]->kind != FR_KIND_NONE &&
-            e[d]->covered_s > 0)
-            m->idle_w[d] = e[d]->j / e[d]->covered_s;
-    pthread_mutex_unlock(&m->lock);
-}
-
-/* ---- windows ---- */
-
-fr_status fr_window_begin(fr_meter *m, const char *name, fr_window **out, fr_error *err)
-{
-    fr_status st = FR_OK;
-    fr_window *w = calloc(1, sizeof(*w));
-    *out = NULL;
-    if (w) w->name = strdup(name);
-    if (!w || !w->name) FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory for window %s", name);
-    w->meter = m;
-
-    pthread_mutex_lock(&m->lock);
-    w->next = m->windows;
-    m->windows = w;
-    tick_locked(m);
-    w->started_s = m->now_s;
-    w->base_cpu_s = m->cpu_s;
-    w->base_rss_s = m->rss_s;
-    w->max_rss = m->rss;
-    w->max_w = 0;
-    for (int d = 0; d < FR_N_DOMAINS; d++)
-        if (m->serving[d]) w->base_j[d] = m->serving[d]->joules;
-    pthread_mutex_unlock(&m->lock);
-
-    *out = w;
-    w = NULL;
-cleanup:
-    free_window(w);
-    return st;
-}
-
-static fr_energy domain_energy(const fr_window *w, fr_domain d, double duration_s)
-{
-    const fr_meter *m = w->meter;
-    const fr_channel *c = m->serving[d];
-    fr_energy e = {.kind = FR_KIND_NONE, .source = "no source"};
-    if (!c) return e;
-    e.source = c->source;
-    e.relative_uncertainty = c->relative_uncertainty;
-    e.covered_s = c->as_of_s - w->started_s;
-    if (!(e.covered_s > 0)) e.covered_s = 0;
-    if (c->as_of_s < w->started_s || (e.covered_s == 0 && duration_s > 0)) {
-        e.j = NAN;
-        return e;
-    }
-    e.kind = c->kind;
-    e.j = c->joules - w->base_j[d];
-    if (!c->whole_machine) return e;
-    e.idle_j = m->idle_w[d] * duration_s;
-    if (e.idle_j > e.j) e.idle_j = e.j;
-    return e;
-}
-
-static void read_window(const fr_window *w, fr_reading *r)
-{
-    const fr_meter *m = w->meter;
-    fr_energy *all[FR_N_DOMAINS] = {&r->cpu, &r->ram, &r->gpu};
-    memset(r, 0, sizeof(*r));
-    r->started_s = w->started_s;
-    r->duration_s = m->now_s - w->started_s;
-    r->total.covered_s = r->duration_s;
-    r->total.source = m->all_sources;
-    double doubt_j = 0;
     for (int d = 0; d < FR_N_DOMAINS; d++) {
-        *all[d] = domain_energy(w, (fr_domain)d, r->duration_s);
-        if (!m->serving[d]) continue;
-        if (all[d]->covered_s < r->total.covered_s) r->total.covered_s = all[d]->covered_s;
-        if (all[d]->kind == FR_KIND_NONE) continue;
-        r->total.j += all[d]->j;
-        r->total.idle_j += all[d]->idle_j;
-        doubt_j += all[d]->j * all[d]->relative_uncertainty;
-        if (all[d]->kind > r->total.kind) r->total.kind = all[d]->kind;
-    }
-    if (r->total.kind == FR_KIND_NONE) r->total.j = NAN;
-    if (r->total.j > 0) r->total.relative_uncertainty = doubt_j / r->total.j;
-
-    r->cpu_s = m->cpu_s - w->base_cpu_s;
-    r->max_rss_bytes = w->max_rss;
-    r->mean_rss_bytes = m->rss;
-    if (r->duration_s > 0) {
-        r->mean_rss_bytes = (m->rss_s - w->base_rss_s) / r->duration_s;
-        r->mean_w = r->total.j / r->duration_s;
-    }
-    r->max_w = w->max_w > r->mean_w ? w->max_w : r->mean_w;
-    r->n_errors = w->notes.n;
-    memcpy(r->first_error, w->notes.first, sizeof(r->first_error));
-}
-
-void fr_window_peek(fr_window *w, fr_reading *out)
-{
-    pthread_mutex_lock(&w->meter->lock);
-    tick_locked(w->meter);
-    read_window(w, out);
-    pthread_mutex_unlock(&w->meter->lock);
-}
-
-void fr_window_end(fr_window *w, fr_reading *out)
-{
-    if (!w) {
-        if (out) memset(out, 0, sizeof(*out));
-        return;
-    }
-    fr_meter *m = w->meter;
-    pthread_mutex_lock(&m->lock);
-    tick_locked(m);
-    if (out) read_window(w, out);
-    for (fr_window **at = &m->windows; *at; at = &(*at)->next) {
-        if (*at != w) continue;
-        *at = w->next;
-        break;
+        if (e[d]->kind == FR_KIND_NONE || !(e[d]->covered_s > 0)) continue;
+        double watts = e[d]->j / e[d]->covered_s;
+        fr__meter_set_idle_w(m, (fr_domain)d, watts);
+        fr__record_idle(m, (fr_domain)d, watts);
     }
     pthread_mutex_unlock(&m->lock);
-    free_window(w);
-}
-
-const char *fr_window_name(const fr_window *w)
-{
-    return w->name;
 }
 
 /* ---- what the user is told ---- */
@@ -472,25 +487,5 @@ const char *fr_meter_summary(const fr_meter *m)
 
 const fr_source_info *fr_meter_source(const fr_meter *m, size_t i)
 {
-    return i < N_SOURCES ? &m->sources[i].info : NULL;
-}
-
-fr_status fr_meter_explain(const fr_meter *m, fr_str *out, fr_error *err)
-{
-    fr_status st = FR_OK;
-    const fr_source_info *s;
-    for (size_t i = 0; (s = fr_meter_source(m, i)); i++) {
-        FR_TRY(fr_str_appendf(out, err, "%s (%s; %s): %s\n    %s\n", s->name, s->covers,
-                              fr_kind_name(s->kind),
-                              s->used     ? "in use"
-                              : s->usable ? "usable, not in use"
-                                          : "not usable",
-                              s->detail));
-        if (s->remedy[0]) FR_TRY(fr_str_appendf(out, err, "    to change that: %s\n", s->remedy));
-        if (s->usable)
-            FR_TRY(fr_str_appendf(out, err, "    uncertainty %.0f %%: %s\n",
-                                  100 * s->relative_uncertainty, s->citation));
-    }
-cleanup:
-    return st;
+    return i < m->n_sources ? &m->sources[i].info : NULL;
 }

@@ -8,37 +8,13 @@
  *       3 W per 8 GB module.
  *
  * Both bill only what our own tree uses: there is no idle share in them. */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "meter/processors.h"
 #include "meter/source.h"
 
 #define RAM_W_PER_BYTE (3.0 / 8.0 / 1e9)
-enum { RAM_MAX_GAP_S = 5 }; /* resident memory may change a lot in longer gaps */
-
-typedef struct model_state {
-    bool started;
-    double last_s, last_cpu_s, last_rss;
-    double w_per_thread;
-} model_state;
-
-static fr_status new_state(fr_source *s, fr_error *err)
-{
-    fr_status st = FR_OK;
-    s->state = calloc(1, sizeof(model_state));
-    if (!s->state) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", s->class->name);
-cleanup:
-    return st;
-}
-
-static void free_state(fr_source *s)
-{
-    free(s->state);
-    s->state = NULL;
-}
+enum { RAM_PERIOD_S = 5 }; /* resident memory may change a lot in longer gaps */
 
 /* The user's TDP and threads in place of the table's; threads are known, or it is an error. */
 static fr_status take_users_word(const fr_meter_options *o, fr_processor *p, fr_error *err)
@@ -62,18 +38,15 @@ cleanup:
     return st;
 }
 
-static fr_status cpu_open(fr_source *s, const fr_meter_options *o, const fr_machine *machine,
-                          fr_error *err)
+static fr_status cpu_open(fr_source *s, const fr_source_setup *setup, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_processor p;
     fr_channel *c = &s->channel[FR_DOMAIN_CPU];
     char figures[96];
 
-    FR_TRY(new_state(s, err));
-    fr_processor_find(machine, &p);
-    FR_TRY(take_users_word(o, &p, err));
-    ((model_state *)s->state)->w_per_thread = p.w_per_thread;
+    fr_processor_find(setup->machine, &p);
+    FR_TRY(take_users_word(setup->options, &p, err));
     if (p.threads > 0)
         snprintf(figures, sizeof(figures), "%g W / %d threads = %.3f W", p.tdp_w, p.threads,
                  p.w_per_thread);
@@ -83,78 +56,73 @@ static fr_status cpu_open(fr_source *s, const fr_meter_options *o, const fr_mach
     c->kind = p.kind;
     c->relative_uncertainty = p.relative_uncertainty;
     snprintf(c->source, sizeof(c->source), "CPU model: %s per busy thread, %s", figures, p.name);
-    snprintf(s->detail, sizeof(s->detail), "%s: %s per busy thread of our process tree (%s)",
-             p.name, figures, p.source);
+    fr_source_say(s, "%s: %s per busy thread of our process tree (%s)", p.name, figures, p.source);
+    /* CPU seconds of others than ourselves come in ticks of 10 ms. */
+    FR_TRY(fr_source_add(s,
+                         &(fr_sensor){.id = "CPU model",
+                                      .domain = FR_DOMAIN_CPU,
+                                      .kind = FR_SENSOR_COUNTER,
+                                      .scale = p.w_per_thread,
+                                      .update_s = 0.01},
+                         NULL, err));
 cleanup:
     return st;
 }
 
-static void cpu_read(fr_source *s, const fr_tick *tick, fr_notes *notes)
+static void cpu_read(fr_source *s, const fr_tick *tick, fr_raw *raw)
 {
-    (void)notes; /* an unreadable process tree is noted once, by the meter */
-    model_state *m = s->state;
-    fr_channel *c = &s->channel[FR_DOMAIN_CPU];
-    if (!tick->usage_known) return;
-    /* A child that dies unwaited takes its seconds with it; the sum then falls. */
-    double cpu_s = tick->usage.cpu_s - m->last_cpu_s;
-    if (m->started && cpu_s > 0) c->joules += m->w_per_thread * cpu_s;
-    m->last_cpu_s = tick->usage.cpu_s;
-    m->started = true;
-    c->as_of_s = tick->now_s;
+    (void)s;
+    if (tick->usage_known) *raw = (fr_raw){.ok = true, .value = tick->usage.cpu_s};
 }
 
-static fr_status ram_open(fr_source *s, const fr_meter_options *o, const fr_machine *machine,
-                          fr_error *err)
+static fr_status ram_open(fr_source *s, const fr_source_setup *setup, fr_error *err)
 {
-    (void)o;
-    (void)machine;
+    (void)setup;
     fr_status st = FR_OK;
     fr_channel *c = &s->channel[FR_DOMAIN_RAM];
-    FR_TRY(new_state(s, err));
     c->present = true;
     c->kind = FR_KIND_MODELLED;
     c->relative_uncertainty = 0.5;
-    s->max_interval_s = RAM_MAX_GAP_S;
     snprintf(c->source, sizeof(c->source), "RAM model: 3/8 W per GB resident in our process tree");
-    snprintf(s->detail, sizeof(s->detail),
-             "3/8 W per GB resident in our process tree (Eco2AI, arXiv 2208.00406, after 3 W per "
-             "8 GB module)");
+    fr_source_say(s, "3/8 W per GB resident in our process tree (Eco2AI, arXiv 2208.00406, after "
+                     "3 W per 8 GB module)");
+    FR_TRY(fr_source_add(s,
+                         &(fr_sensor){.id = "RAM model",
+                                      .domain = FR_DOMAIN_RAM,
+                                      .kind = FR_SENSOR_POWER,
+                                      .scale = RAM_W_PER_BYTE,
+                                      .update_s = RAM_PERIOD_S},
+                         NULL, err));
 cleanup:
     return st;
 }
 
-static void ram_read(fr_source *s, const fr_tick *tick, fr_notes *notes)
+static void ram_read(fr_source *s, const fr_tick *tick, fr_raw *raw)
 {
-    (void)notes;
-    model_state *m = s->state;
-    fr_channel *c = &s->channel[FR_DOMAIN_RAM];
-    if (!tick->usage_known) return;
-    double dt = tick->now_s - m->last_s, rss = tick->usage.rss_bytes;
-    if (m->started && dt > 0) c->joules += RAM_W_PER_BYTE * 0.5 * (m->last_rss + rss) * dt;
-    m->last_s = tick->now_s;
-    m->last_rss = rss;
-    m->started = true;
-    c->as_of_s = tick->now_s;
+    (void)s;
+    if (tick->usage_known) *raw = (fr_raw){.ok = true, .value = tick->usage.rss_bytes};
 }
 
 const fr_source_class fr__cpu_model_class = {
     .name = "cpu-model",
+    .label = "model",
     .covers = "CPU",
     .citation = "codecarbon, docs/explanation/accuracy.md (2025): a TDP model was 3 to 88 % above "
                 "RAPL at full load; Fischer 2025 (arXiv 2509.22092): up to 40 % from external "
                 "meters",
     .kind = FR_KIND_MODELLED,
+    .domains = FR_IN(FR_DOMAIN_CPU),
     .open = cpu_open,
     .read = cpu_read,
-    .close = free_state,
 };
 
 const fr_source_class fr__ram_model_class = {
     .name = "ram-model",
+    .label = "model",
     .covers = "RAM",
     .citation = "no validation known; taken as 50 %: vendors' figures run from 1.5 to 5 W a module",
     .kind = FR_KIND_MODELLED,
+    .domains = FR_IN(FR_DOMAIN_RAM),
     .open = ram_open,
     .read = ram_read,
-    .close = free_state,
 };

@@ -1,14 +1,9 @@
 /* rapl.c - CPU package and DRAM energy from the Linux powercap tree.
  *
  * A zone's counter only grows, and wraps after that zone's own range; ranges
- * differ within one machine, so they are kept per zone. A second wrap between
- * two reads is invisible: the sampler polls at least twice per wrap at a power
- * that no zone exceeds. Zones overlap (psys contains package, package contains
- * core and uncore, intel-rapl-mmio repeats the package): only packages and their
- * dram zones are counted.
- *
- * A read that fails adds nothing and is noted; the next one that succeeds covers
- * the gap, as long as no wrap can hide in it. All packages count, or none do.
+ * differ within one machine, so they are kept per zone. Zones overlap (psys contains
+ * package, package contains core and uncore, intel-rapl-mmio repeats the package):
+ * only packages and their dram zones are counted. All packages count, or none do.
  *
  * Not here: MSR and perf_event access, and the share of one process.
  * Reference: Linux Documentation/power/powercap/powercap.rst */
@@ -38,10 +33,6 @@ typedef struct zone {
     char name[32];  /* "package-0", "dram" */
     fr_domain domain;
     double range_uj; /* the counter wraps after this */
-    bool started, frozen;
-    double last_uj, last_s; /* of the last read that succeeded */
-    double moved_s;         /* when the counter was last seen to move */
-    double joules;
 } zone;
 
 typedef struct rapl_state {
@@ -167,34 +158,51 @@ static void try_zones(fr_source *s, bool *denied, fr_error *err)
     for (int d = 0; d < FR_N_DOMAINS; d++) s->channel[d].present = seen[d] && !bad[d];
 }
 
+static fr_status add_sensors(fr_source *s, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const rapl_state *r = s->state;
+    for (size_t i = 0; i < r->n; i++) {
+        const zone *z = &r->zones[i];
+        fr_sensor e = {.domain = z->domain,
+                       .kind = FR_SENSOR_COUNTER,
+                       .share = FR_SHARE_CPU,
+                       .scale = 1e-6,
+                       .range = z->range_uj,
+                       .max_w = MAX_ZONE_W,
+                       .update_s = 0.001,
+                       .frozen_s = FROZEN_S};
+        snprintf(e.id, sizeof(e.id), "rapl %s (%s)", z->entry, z->name);
+        FR_TRY(fr_source_add(s, &e, NULL, err));
+    }
+cleanup:
+    return st;
+}
+
 static void describe(fr_source *s, const fr_machine *machine, bool psys)
 {
-    static const char *const what[FR_N_DOMAINS] = {"packages", "dram zones", ""};
+    static const char *const what[FR_N_DOMAINS] = {"packages", "dram zones"};
     bool amd = !strcmp(machine->cpu_vendor, "AuthenticAMD");
     const rapl_state *r = s->state;
     size_t n[FR_N_DOMAINS] = {0};
-    double fastest_s = 0;
+    double wrap_s = INFINITY;
     for (size_t i = 0; i < r->n; i++) {
-        double wrap_s = r->zones[i].range_uj * 1e-6 / MAX_ZONE_W;
         n[r->zones[i].domain]++;
-        if (fastest_s == 0 || wrap_s < fastest_s) fastest_s = wrap_s;
+        wrap_s = fmin(wrap_s, r->zones[i].range_uj * 1e-6 / MAX_ZONE_W);
     }
-    s->max_interval_s = fastest_s / 2;
     for (int d = 0; d < FR_N_DOMAINS; d++) {
         fr_channel *c = &s->channel[d];
         if (!c->present) continue;
         c->kind = FR_KIND_MEASURED;
-        c->whole_machine = true;
         /* AMD computes the figure from activity, without a sensor of the current. */
         c->relative_uncertainty = d == FR_DOMAIN_RAM ? 0.2 : amd ? 0.15 : 0.05;
         snprintf(c->source, sizeof(c->source), "RAPL by powercap: %zu %s, whole machine", n[d],
                  what[d]);
     }
-    snprintf(s->detail, sizeof(s->detail),
-             "%zu packages, %zu dram zones%s; read every %.0f s or faster", n[FR_DOMAIN_CPU],
-             n[FR_DOMAIN_RAM],
-             psys ? "; psys is there and not added, since it contains the packages" : "",
-             s->max_interval_s < 1 ? 1 : s->max_interval_s);
+    fr_source_say(s, "%zu packages, %zu dram zones%s; read every %.0f s or faster",
+                  n[FR_DOMAIN_CPU], n[FR_DOMAIN_RAM],
+                  psys ? "; psys is there and not added, since it contains the packages" : "",
+                  fmax(1, wrap_s / 2));
 }
 
 static void say_why_missing(fr_source *s, const fr_machine *machine, bool found_powercap)
@@ -214,8 +222,7 @@ static void say_why_missing(fr_source *s, const fr_machine *machine, bool found_
     snprintf(s->remedy, sizeof(s->remedy), "sudo modprobe intel_rapl_msr");
 }
 
-static fr_status rapl_open(fr_source *s, const fr_meter_options *o, const fr_machine *machine,
-                           fr_error *err)
+static fr_status rapl_open(fr_source *s, const fr_source_setup *setup, fr_error *err)
 {
     fr_status st = FR_OK;
     rapl_state *r = calloc(1, sizeof(*r));
@@ -223,19 +230,17 @@ static fr_status rapl_open(fr_source *s, const fr_meter_options *o, const fr_mac
     fr_error why = {0};
     s->state = r;
     if (!r) FR_FAIL(err, FR_ERR_NOMEM, "rapl: out of memory");
-    snprintf(r->root, sizeof(r->root), "%s", o->sysfs_root);
+    snprintf(r->root, sizeof(r->root), "%s", setup->options->sysfs_root);
 
     bool found_powercap = scan(r, POWERCAP, false, &psys);
     qsort(r->zones, r->n, sizeof(*r->zones), by_entry);
     try_zones(s, &denied, &why);
-    if (s->channel[FR_DOMAIN_CPU].present || s->channel[FR_DOMAIN_RAM].present)
-        describe(s, machine, psys);
+    FR_TRY(add_sensors(s, err));
+    if (r->n > 0)
+        describe(s, setup->machine, psys);
     else if (!why.message[0])
-        say_why_missing(s, machine, found_powercap);
-    if (why.message[0]) {
-        size_t n = strlen(s->detail);
-        snprintf(s->detail + n, sizeof(s->detail) - n, "%s%.300s", n ? "; " : "", why.message);
-    }
+        say_why_missing(s, setup->machine, found_powercap);
+    if (why.message[0]) fr_source_say(s, "%s%.300s", s->detail[0] ? "; " : "", why.message);
     if (denied)
         snprintf(s->remedy, sizeof(s->remedy),
                  "sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj "
@@ -244,89 +249,33 @@ cleanup:
     return st;
 }
 
-/* Takes a new value of the counter; what is not believable is noted and adds nothing. */
-static void take_value(zone *z, double uj, double now_s, fr_notes *notes)
+static void rapl_read(fr_source *s, const fr_tick *tick, fr_raw *raw)
 {
-    double dt = now_s - z->last_s;
-    double believable_uj = 1e6 * MAX_ZONE_W * (dt + 0.1);
-    if (!z->started) {
-        z->started = true;
-        z->moved_s = now_s;
-    } else if (uj == z->last_uj) {
-        if (now_s - z->moved_s < FROZEN_S) {
-            z->last_s = now_s;
-            return;
-        }
-        if (!z->frozen)
-            fr_notes_add(notes, "rapl %s (%s): the counter has not moved for %.1f s", z->entry,
-                         z->name, now_s - z->moved_s);
-        z->frozen = true;
-        return;
-    } else {
-        bool wrapped = uj < z->last_uj;
-        double delta_uj = uj - z->last_uj + (wrapped ? z->range_uj : 0);
-        if (delta_uj > believable_uj) {
-            fr_notes_add(notes,
-                         "rapl %s (%s): %.0f to %.0f uJ in %.3f s is no possible power: the "
-                         "counter was reset or is wrong; these joules are lost",
-                         z->entry, z->name, z->last_uj, uj, dt);
-        } else {
-            z->joules += 1e-6 * delta_uj;
-            if (dt * MAX_ZONE_W * 1e6 > z->range_uj)
-                fr_notes_add(notes,
-                             "rapl %s (%s): not read for %.0f s, in which the counter may have "
-                             "wrapped unseen: a lower bound",
-                             z->entry, z->name, dt);
-        }
-        z->moved_s = now_s;
-        z->frozen = false;
-    }
-    z->last_uj = uj;
-    z->last_s = now_s;
-}
-
-static void rapl_read(fr_source *s, const fr_tick *tick, fr_notes *notes)
-{
-    rapl_state *r = s->state;
-    double sum[FR_N_DOMAINS] = {0}, as_of[FR_N_DOMAINS];
-    for (int d = 0; d < FR_N_DOMAINS; d++) as_of[d] = tick->now_s;
+    (void)tick;
+    const rapl_state *r = s->state;
     for (size_t i = 0; i < r->n; i++) {
-        zone *z = &r->zones[i];
         fr_error why;
-        double uj = 0;
-        if (s->channel[z->domain].used) {
-            if (read_uj(r, z, "energy_uj", &uj, &why))
-                fr_notes_add(notes, "rapl %s (%s): %s", z->entry, z->name, why.message);
-            else if (uj > z->range_uj)
-                fr_notes_add(notes, "rapl %s (%s): %.0f uJ is above the counter's range of %.0f",
-                             z->entry, z->name, uj, z->range_uj);
-            else
-                take_value(z, uj, tick->now_s, notes);
-        }
-        sum[z->domain] += z->joules;
-        double last_s = z->started ? z->last_s : -INFINITY;
-        if (last_s < as_of[z->domain]) as_of[z->domain] = last_s;
-    }
-    for (int d = 0; d < FR_N_DOMAINS; d++) {
-        s->channel[d].joules = sum[d];
-        s->channel[d].as_of_s = as_of[d];
+        if (!s->channel[r->zones[i].domain].used) continue;
+        raw[i].ok = read_uj(r, &r->zones[i], "energy_uj", &raw[i].value, &why) == FR_OK;
+        if (!raw[i].ok) fr_raw_fail(&raw[i], "%s", why.message);
     }
 }
 
 static void rapl_close(fr_source *s)
 {
     free(s->state);
-    s->state = NULL;
 }
 
 const fr_source_class fr__rapl_class = {
     .name = "rapl-powercap",
+    .label = "RAPL",
     .covers = "CPU packages, DRAM",
     .citation = "packages 5 %: Khan et al. 2018, RAPL in Action (doi 10.1145/3177754), readings "
                 "close to plug power since Haswell; AMD 15 %: Schoene et al. 2021 (CLUSTER), Zen 2 "
                 "models instead of measuring; DRAM 20 %: Desrochers et al. 2016 (doi "
                 "10.1145/2989081.2989088)",
     .kind = FR_KIND_MEASURED,
+    .domains = FR_IN(FR_DOMAIN_CPU) | FR_IN(FR_DOMAIN_RAM),
     .open = rapl_open,
     .read = rapl_read,
     .close = rapl_close,

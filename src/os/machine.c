@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "os/process.h"
 #include "os/pseudo.h"
@@ -123,6 +124,30 @@ fr_status fr_machine_read(const char *proc_root, fr_machine *out, fr_error *err)
         if (at) out->ram_bytes = 1024.0 * strtod(at + 9, NULL);
         if (!(out->ram_bytes >= 0)) out->ram_bytes = 0;
     }
+cleanup:
+    return st;
+}
+
+fr_status fr_machine_busy_read(const char *proc_root, double *cpu_s, fr_error *err)
+{
+    fr_status st = FR_OK;
+    /* cpu  user nice system idle iowait irq softirq steal ... */
+    enum { IDLE = 3, IOWAIT = 4, N_FIELDS = 7 };
+    char text[512];
+    *cpu_s = 0;
+    FR_TRY(fr_pseudo_read(proc_root, "stat", text, sizeof(text), NULL, err));
+    const char *at = text + 3;
+    double ticks = 0;
+    bool good = !strncmp(text, "cpu ", 4);
+    for (int i = 0; good && i < N_FIELDS; i++) {
+        char *end;
+        double v = strtod(at, &end);
+        good = end != at && v >= 0;
+        if (i != IDLE && i != IOWAIT) ticks += v;
+        at = end;
+    }
+    if (!good) FR_FAIL(err, FR_ERR_FORMAT, "%s/stat: not in the form of proc(5)", proc_root);
+    *cpu_s = ticks / (double)sysconf(_SC_CLK_TCK);
 cleanup:
     return st;
 }

@@ -100,4 +100,8 @@ typedef struct fr_machine {
  * found get the values above; a missing cpuinfo is FR_ERR_IO. */
 FR_NODISCARD fr_status fr_machine_read(const char *proc_root, fr_machine *out, fr_error *err);
 
+/* Seconds that all processors have been busy since the start of the machine (user, nice, system
+ * and interrupts; not stolen, not idle), from proc_root/stat. Errors: FR_ERR_IO, FR_ERR_FORMAT. */
+FR_NODISCARD fr_status fr_machine_busy_read(const char *proc_root, double *cpu_s, fr_error *err);
+
 #endif

@@ -17,7 +17,7 @@
 
 #include "base/error.h"
 #include "base/observer.h"
-#include "meter/meter.h"
+#include "frugal/meter.h"
 #include "study/ledger.h"
 #include "study/study.h"
 

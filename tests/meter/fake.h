@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "meter/meter.h"
+#include "frugal/meter.h"
 
 typedef struct fake_zone {
     char dir[128];

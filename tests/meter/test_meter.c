@@ -1,6 +1,8 @@
 /* Windows, the sampler and its threads. */
 #include "fake.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <time.h>
 
@@ -188,7 +190,7 @@ static void options_without_sense_are_refused(void **state)
     o.tdp_w = -1;
     ASSERT_FAILS(fr_meter_open(&m, &o, &err), FR_ERR_USAGE, "TDP");
     o = fake_options(&f);
-    o.clock = NULL;
+    o.sysfs_root = NULL;
     ASSERT_FAILS(fr_meter_open(&m, &o, &err), FR_ERR_USAGE, "FR_METER_OPTIONS_INIT");
     o = fake_options(&f);
     o.proc_root = "/nonexistent";
