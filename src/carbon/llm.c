@@ -1,4 +1,4 @@
-/* llm.c - estimators of the emissions of large language models.
+/* llm.c - the study's K and the regression of EcoLogits.
  *
  * The study's K is linear in active parameters and tokens, from one published
  * figure. The regression of EcoLogits 0.9.3 (MPL-2.0 data, formula re-stated here)
@@ -8,10 +8,10 @@
  *   seconds per output token    = 6.785e-4 P_active + 3.119e-4 B + 1.947e-2
  *   GPUs = 2^ceil(log2(ceil(1.2 x P_total x 16/8 / 80)))          80 GB each, 16-bit weights
  *   J per token = PUE x 3600 x (server Wh + GPUs x Wh per GPU)    server 1.2 kW per 8 GPUs, shared
- *                                                                 by the batch of 64 */
-#include "carbon/llm.h"
-
-#include <math.h>
+ *                                                                by the batch of 64
+ *   embodied g = 1000 x (GPUs / 8 x server kg + GPUs x GPU kg) x seconds / lifetime / B */
+#include "base/error.h"
+#include "frugal/carbon.h"
 
 double fr_llm_study_k(void)
 {
@@ -70,6 +70,12 @@ fr_status fr_llm_ecologits_energy(double params_active, double params_total, dou
     out->j_per_token_it = server_j + out->n_gpus * gpu_j;
     out->j_per_token = pue * out->j_per_token_it;
     out->j = out->j_per_token * tokens_out;
+    const fr_embodied hardware = {.kgco2e = out->n_gpus * (FR_EMBODIED_SERVER_KG / GPUS_PER_SERVER +
+                                                           FR_EMBODIED_ACCELERATOR_KG),
+                                  .lifetime_years = FR_EMBODIED_YEARS,
+                                  .share = 1 / BATCH};
+    FR_TRY(
+        fr_carbon_embodied(&hardware, out->seconds_per_token * tokens_out, &out->embodied_g, err));
 cleanup:
     return st;
 }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "frugal/carbon.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 
@@ -69,11 +70,19 @@ size_t cli_terminal_width(int fd);
 /* Colours may be used on this file descriptor (a terminal, and NO_COLOR is unset). */
 bool cli_use_colour(int fd);
 
+/* The grid's intensity at --region and --live (NULL: the table's); a remark where a live figure
+ * could not be had. */
+FR_NODISCARD fr_status cli_place(const char *region, const char *live, fr_intensity *out,
+                                 fr_error *err);
+
+#define CLI_LIVE_HELP "intensity now: electricity-maps[:ZONE] or uk; default: the table"
+
 int cli_study(int argc, char **argv);
 int cli_tune(int argc, char **argv);
 int cli_eval(int argc, char **argv);
 int cli_tokenize(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_meters(int argc, char **argv);
+int cli_estimate(int argc, char **argv);
 
 #endif

@@ -97,7 +97,7 @@ static fr_status print_result(const words *w, const cli_job *job, size_t n, size
                          job->load.total.j, "j_per_item", j_per_item, "kind",
                          fr_kind_name(energy->total.kind), "relative_uncertainty",
                          energy->total.relative_uncertainty, "source", energy->total.source,
-                         "g_co2e_per_1000", g_per_1000, "region", job->region.name);
+                         "g_co2e_per_1000", g_per_1000, "region", job->grid.region.name);
         if (!root) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the result");
         FR_TRY(fr_json_dump(root, &out, err));
         FR_TRY(fr_str_append(&out, "\n", 1, err));
@@ -109,7 +109,7 @@ static fr_status print_result(const words *w, const cli_job *job, size_t n, size
             "(%s)\n%s\n",
             100 * accuracy, 100 * ci.low, 100 * ci.high, n, (double)n / energy->duration_s,
             j_per_item, fr_kind_name(energy->total.kind), 100 * energy->total.relative_uncertainty,
-            g_per_1000, job->region.name, fr_meter_summary(job->meter)));
+            g_per_1000, job->grid.region.name, fr_meter_summary(job->meter)));
     }
     if (cli_print(&out) != CLI_OK) FR_FAIL(err, FR_ERR_IO, "the result could not be printed");
 cleanup:
@@ -172,6 +172,7 @@ int cli_eval(int argc, char **argv)
         {"--text-field", CLI_TEXT, &w.job.text_field, false, "NAME", "default text"},
         {"--label-field", CLI_TEXT, &w.job.label_field, false, "NAME", "default label"},
         {"--region", CLI_TEXT, &w.job.region, false, "NAME", "of the grid; default: world average"},
+        {"--live", CLI_TEXT, &w.job.live, false, "SERVICE", CLI_LIVE_HELP},
         {"--pue", CLI_NUMBER, &w.job.pue, false, "X", "of the data centre, default 1"},
         {"--json", CLI_FLAG, &w.json, false, NULL, "the result as one JSON object"},
     };

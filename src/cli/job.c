@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/observer.h"
+#include "cli/cli.h"
 #include "kernel/kernel.h"
 #include "os/interrupt.h"
 
@@ -38,7 +39,7 @@ fr_status cli_job_open(cli_job *job, const cli_job_words *words, const fr_model_
     job->words = words;
 
     FR_TRY(fr_task_open(&job->task, words->task, err));
-    FR_TRY(fr_region_find(words->region, &job->region, err));
+    FR_TRY(cli_place(words->region, words->live, &job->grid, err));
     if (!(words->pue >= 1 && words->pue < 10))
         FR_FAIL(err, FR_ERR_USAGE, "--pue must lie in [1, 10), not %g", words->pue);
     if (words->threads > 4096)
@@ -86,7 +87,7 @@ cleanup:
 
 double cli_job_grams(const cli_job *job, double joules)
 {
-    return fr_carbon_grams(joules, job->region.g_per_kwh, job->words->pue);
+    return fr_carbon_grams(joules, job->grid.g_per_kwh, job->words->pue);
 }
 
 bool cli_job_should_stop(void *ctx)

@@ -3,7 +3,7 @@
 #define FR_CLI_JOB_H
 
 #include "base/error.h"
-#include "carbon/carbon.h"
+#include "frugal/carbon.h"
 #include "frugal/meter.h"
 #include "model/model.h"
 #include "task/dataset.h"
@@ -14,7 +14,7 @@
 typedef struct cli_job_words {
     const char *model, *task;
     const char *text_field, *label_field;
-    const char *region;
+    const char *region, *live; /* live: NULL for the table */
     double pue;
     size_t max_tokens; /* 0: the model's own limit, at most 512 */
     size_t threads;    /* 0: all */
@@ -31,7 +31,7 @@ typedef struct cli_job {
     fr_tokenizer *tokenizer;
     fr_model *model;
     fr_meter *meter;
-    fr_region region;
+    fr_intensity grid;
     fr_reading load; /* energy of loading */
     size_t max_tokens;
 } cli_job;
@@ -45,7 +45,7 @@ void cli_job_close(cli_job *job);
 FR_NODISCARD fr_status cli_job_load(const cli_job *job, const char *path, size_t limit,
                                     fr_dataset *items, fr_sequences *tokens, fr_error *err);
 
-/* Grams of CO2e of so many joules, in the job's region. */
+/* Grams of CO2e of so many joules, at the job's place. */
 double cli_job_grams(const cli_job *job, double joules);
 
 /* Should the work stop (Ctrl-C)? For fr_observer.should_stop. */

@@ -16,6 +16,7 @@ static const struct {
     {"eval", cli_eval, "score one model on one task, with its energy"},
     {"tokenize", cli_tokenize, "token ids of a text"},
     {"report", cli_report, "the report of a study, in another format"},
+    {"estimate", cli_estimate, "emissions of a language model without running it"},
     {"meters", cli_meters, "what can be measured on this machine, and how to get more"},
 };
 

@@ -68,7 +68,7 @@ static fr_status print_result(const words *w, const cli_job *job, const fr_train
             (json_int_t)result->best_epoch, "validation_accuracy", result->best_validation, "loss",
             result->last_loss, "seconds", energy->duration_s, "joules", energy->total.j, "kind",
             fr_kind_name(energy->total.kind), "source", energy->total.source, "g_co2e", grams,
-            "region", job->region.name);
+            "region", job->grid.region.name);
         if (!root) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the result");
         FR_TRY(fr_json_dump(root, &out, err));
         FR_TRY(fr_str_append(&out, "\n", 1, err));
@@ -83,7 +83,8 @@ static fr_status print_result(const words *w, const cli_job *job, const fr_train
                               "%.1f s, %.1f J (%s), %.3f g CO2e (%s)\nsaved in %s\n",
                               100 * result->best_validation, result->best_epoch, w->options.epochs,
                               result->last_loss, energy->duration_s, energy->total.j,
-                              fr_kind_name(energy->total.kind), grams, job->region.name, w->out));
+                              fr_kind_name(energy->total.kind), grams, job->grid.region.name,
+                              w->out));
     }
     if (cli_print(&out) != CLI_OK) FR_FAIL(err, FR_ERR_IO, "the result could not be printed");
 cleanup:
@@ -167,6 +168,7 @@ int cli_tune(int argc, char **argv)
         {"--from-config", CLI_FLAG, &w.from_config, false, NULL,
          "start from config.json alone, with random weights"},
         {"--region", CLI_TEXT, &w.job.region, false, "NAME", "of the grid; default: world average"},
+        {"--live", CLI_TEXT, &w.job.live, false, "SERVICE", CLI_LIVE_HELP},
         {"--pue", CLI_NUMBER, &w.job.pue, false, "X", "of the data centre, default 1"},
         {"--json", CLI_FLAG, &w.json, false, NULL, "the result as one JSON object"},
     };

@@ -64,7 +64,7 @@ FR_NODISCARD fr_status fr_yaml_check_keys(const fr_yaml_node *node, const char *
 
 /* Value of a node (an item of a list, or what fr_yaml_get gave). Integers are decimal, without
  * quotes; a number may be an integer; a string may be any scalar that is not empty or null, so
- * that `labels: [0, 1]` are strings. Counts: see fr_count_parse. */
+ * that `labels: [0, 1]` are strings. Counts: see base/count.h. */
 FR_NODISCARD fr_status fr_yaml_as_string(const fr_yaml_node *node, const char **out, fr_error *err);
 FR_NODISCARD fr_status fr_yaml_as_integer(const fr_yaml_node *node, int64_t *out, fr_error *err);
 FR_NODISCARD fr_status fr_yaml_as_number(const fr_yaml_node *node, double *out, fr_error *err);
@@ -105,9 +105,5 @@ FR_NODISCARD fr_status fr_yaml_list_or(const fr_yaml_node *map, const char *key,
                                        const fr_yaml_node **out, fr_error *err);
 FR_NODISCARD fr_status fr_yaml_map_or(const fr_yaml_node *map, const char *key,
                                       const fr_yaml_node **out, fr_error *err);
-
-/* "7e9", "7B", "124M", "1.5T", "13.5M", "32k", "4096" as a number. Lower case is as good.
- * Errors: FR_ERR_USAGE: not such a text, not whole, negative, 1e18 or more. */
-FR_NODISCARD fr_status fr_count_parse(const char *text, uint64_t *out, fr_error *err);
 
 #endif

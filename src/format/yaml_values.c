@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/str.h"
 #include "format/yaml_node.h"
 
@@ -156,35 +157,9 @@ fr_status fr_yaml_as_bool(const fr_yaml_node *node, bool *out, fr_error *err)
     return FR_OK;
 }
 
-/* 0 when `text` is no count. */
-static bool parse_count(const char *text, uint64_t *out)
-{
-    static const char letters[] = "kmbtKMBT";
-    static const double scales[] = {1e3, 1e6, 1e9, 1e12};
-    char *end;
-    if (text[0] < '0' || text[0] > '9' || text[strspn(text, ".eE+-0123456789kmbtKMBT")])
-        return false;
-    double value = strtod(text, &end);
-    const char *letter = *end ? strchr(letters, *end) : NULL;
-    if (*end && (!letter || end[1])) return false;
-    if (letter) value *= scales[(letter - letters) % 4];
-    /* 1.1 * 1e9 is not 1100000000 to the last bit; a real fraction is much farther off. */
-    double whole = round(value);
-    if (!(value < 1e18) || fabs(value - whole) > 1e-9 * value) return false;
-    *out = (uint64_t)whole;
-    return true;
-}
-
-fr_status fr_count_parse(const char *text, uint64_t *out, fr_error *err)
-{
-    if (parse_count(text, out)) return FR_OK;
-    return fr_error_set(err, FR_ERR_USAGE,
-                        "'%.40s' is not a count; write it like 124M, 7B, 1.5T, 7e9 or 4096", text);
-}
-
 fr_status fr_yaml_as_count(const fr_yaml_node *node, uint64_t *out, fr_error *err)
 {
-    if (node->kind != FR_YAML_SCALAR || !parse_count(node->text, out))
+    if (node->kind != FR_YAML_SCALAR || fr_count_parse(node->text, out, NULL) != FR_OK)
         return wrong_type(node, "a count such as 124M, 7B, 7e9 or 4096", err);
     return FR_OK;
 }

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "carbon/carbon.h"
-#include "carbon/llm.h"
+#include "frugal/carbon.h"
 #include "stat/interval.h"
 #include "stat/summary.h"
 #include "study/assess.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "carbon/carbon.h"
+#include "frugal/carbon.h"
 #include "kernel/kernel.h"
 #include "model/model.h"
 #include "study/keys.h"
@@ -61,25 +61,23 @@ cleanup:
 static fr_status find_place(fr_plan *p, fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_region region;
-    fr_str source = FR_STR_INIT;
-    FR_TRY(fr_region_find(p->spec.region, &region, err));
-    snprintf(p->region, sizeof(p->region), "%s", region.name);
-    snprintf(p->country_iso, sizeof(p->country_iso), "%s",
-             strcmp(region.code, FR_REGION_WORLD) ? region.code : "");
-    if (isnan(p->spec.intensity)) {
-        double g = region.g_per_kwh, u = region.relative_uncertainty;
-        FR_TRY(fr_region_provenance(&region, &source, err));
-        p->intensity = (fr_figure){g, g / (1 + u), g * (1 + u), FR_KIND_ESTIMATED, NULL};
-    } else {
-        double g = p->spec.intensity;
-        FR_TRY(fr_str_appendf(&source, err, "given in %s", p->spec.file));
-        p->intensity = (fr_figure){g, g, g, FR_KIND_ASSUMED, NULL};
+    fr_intensity grid;
+    fr_place place = FR_PLACE_INIT;
+    place.region = p->spec.region;
+    place.g_per_kwh = p->spec.intensity;
+    place.live = p->spec.live;
+    st = fr_intensity_find(&place, &grid, err);
+    if (st != FR_OK) {
+        fr_error_prefix(err, "%s: place", p->spec.file);
+        goto cleanup;
     }
-    p->intensity.source = fr_arena_strdup(&p->spec.arena, fr_str_text(&source));
+    snprintf(p->region, sizeof(p->region), "%s", grid.region.name);
+    snprintf(p->country_iso, sizeof(p->country_iso), "%s", grid.region.country);
+    snprintf(p->place_note, sizeof(p->place_note), "%s", grid.note);
+    p->intensity = (fr_figure){grid.g_per_kwh, grid.low, grid.high, grid.kind, NULL};
+    p->intensity.source = fr_arena_strdup(&p->spec.arena, grid.source);
     if (!p->intensity.source) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
 cleanup:
-    fr_str_release(&source);
     return st;
 }
 

@@ -57,6 +57,7 @@ typedef struct fr_plan {
     char **items;         /* [test.n] keys of the test items, unique */
     int n_threads;
     char region[64], country_iso[16];
+    char place_note[256];  /* why the table stands in for a live intensity; "" */
     fr_figure intensity;   /* g CO2e per kWh */
     fr_plan_model *models; /* [n_models]: those that are not left out */
     size_t n_models;

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "carbon/llm.h"
+#include "frugal/carbon.h"
 #include "net/http.h"
 #include "study/plan.h"
 
@@ -170,6 +170,7 @@ static fr_status record_notes(const fr_plan *p, fr_ledger *l, fr_error *err)
                  p->train_overlap, p->test.n);
         FR_TRY(put_note(l, "", note, err));
     }
+    if (p->place_note[0]) FR_TRY(put_note(l, "", p->place_note, err));
     if (!p->spec.region_given && isnan(p->spec.intensity))
         FR_TRY(put_note(l, "",
                         "no region was given: the world average is used; name yours under "

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "carbon/carbon.h"
 #include "format/yaml.h"
+#include "frugal/carbon.h"
 #include "os/file.h"
 
 enum { MAX_MODELS = 256, MAX_SEEDS = 64, MAX_NAME = 64 };
@@ -117,7 +117,7 @@ cleanup:
 
 static fr_status read_place(reader *r, const fr_yaml_node *root, fr_error *err)
 {
-    static const char *const keys[] = {"region", "pue", "intensity"};
+    static const char *const keys[] = {"region", "pue", "intensity", "live"};
     fr_status st = FR_OK;
     fr_spec *s = r->spec;
     const fr_yaml_node *place;
@@ -141,6 +141,10 @@ static fr_status read_place(reader *r, const fr_yaml_node *root, fr_error *err)
     }
     FR_TRY(read_number(place, "pue", 1, 1, 10, &s->pue, err));
     FR_TRY(read_number(place, "intensity", NAN, 0, 5000, &s->intensity, err));
+    FR_TRY(read_text(r, place, "live", &s->live, err));
+    if (s->live && !isnan(s->intensity))
+        FR_FAIL(err, FR_ERR_USAGE, "%s: a place has either its own intensity or a live one",
+                fr_yaml_where(fr_yaml_get(place, "live")));
 cleanup:
     return st;
 }

@@ -66,7 +66,8 @@ typedef struct fr_spec {
     const char *region;                          /* FR_REGION_WORLD unless given */
     bool region_given;
     double pue;
-    double intensity;      /* g CO2e per kWh, NaN: from the table */
+    double intensity;      /* g CO2e per kWh, NaN: from the table or live */
+    const char *live;      /* as fr_place.live; NULL: the table */
     const char *reference; /* a model's name, NULL: no comparison */
     size_t repeat, threads, latency_items;
     double idle_s;

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "carbon/carbon.h"
+#include "frugal/carbon.h"
 #include "kernel/kernel.h"
 #include "os/file.h"
 #include "os/lock.h"

@@ -1,9 +1,7 @@
 /* Emissions of language models that were not run. */
 #include "support/test.h"
 
-#include <math.h>
-
-#include "carbon/llm.h"
+#include "frugal/carbon.h"
 
 static fr_error err;
 
@@ -44,6 +42,12 @@ static void ecologits_regression_agrees_with_its_published_values_to_four_digits
         ASSERT_NEAR(e.j_per_token, rows[i].with_pue_j, 0.00005);
         ASSERT_NEAR(e.j, 250 * e.j_per_token, 1e-9);
     }
+    /* 7.3 B: 6.785088e-4 x 7.3 + 3.119310e-4 x 64 + 1.947372e-2 = 0.0443904 s a token; a 64th of
+     * (5700 / 8 + 164) kg over 3 x 365 x 86400 s: 0.0443904 x 876500 / 64 / 94608000 g a token. */
+    fr_llm_ecologits one;
+    ASSERT_OK(fr_llm_ecologits_energy(7.3e9, 7.3e9, 1000, 1.2, &one, &err));
+    ASSERT_NEAR(one.seconds_per_token, 0.0443904, 1e-7);
+    ASSERT_NEAR(one.embodied_g, 6.42589e-3, 1e-8);
 }
 
 static void ecologits_refuses_small_models_and_says_why(void **state)

@@ -1,8 +1,8 @@
 /* study.yaml: what is read, and what is refused with file, line and nearest key. */
 #include <math.h>
 
-#include "carbon/carbon.h"
 #include "fixture.h"
+#include "frugal/carbon.h"
 #include "study/spec.h"
 
 #define HEAD "name: x\ntask: sentiment\ndata: {test: test.jsonl}\n"
