@@ -43,8 +43,8 @@ parity: ## live comparison with transformers and tokenizers (needs tools/parity/
 kit: ## write the starter kit anew from its grammar
 	@python3 tools/make-kit.py
 
-install: all ## frugal into $(DESTDIR)$(PREFIX)/bin; PREFIX is /usr/local unless given
-	@install -D build/release/frugal "$(DESTDIR)$(or $(PREFIX),/usr/local)/bin/frugal"
+install: all ## frugal, libfrugal-meter, its headers and man pages; below PREFIX (/usr/local), DESTDIR
+	@cmake --install build/release --prefix "$(or $(PREFIX),/usr/local)"
 
 clean: ## remove build/
 	@rm -rf build

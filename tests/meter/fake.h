@@ -18,7 +18,7 @@ typedef struct fake_zone {
 typedef struct fake {
     char sys[300], proc[300];
     double now_s;
-    double cpu_ticks, rss_pages;
+    double cpu_ticks, rss_pages, busy_ticks;
     fake_zone zones[8];
     int n_zones;
 } fake;
@@ -45,6 +45,15 @@ static inline void fake_write_proc(const fake *f)
              "42 (x) S 1 1 1 0 -1 0 0 0 0 0 %.0f 0 0 0 20 0 1 0 99 1000000 %.0f 1 1\n",
              f->cpu_ticks, f->rss_pages);
     test_write_file(f->proc, "42/stat", text);
+}
+
+/* Lets the whole machine be busy for `cpu_s` more, on top of what the file says; creates it. */
+static inline void fake_busy(fake *f, double cpu_s)
+{
+    char text[200];
+    f->busy_ticks += cpu_s * (double)sysconf(_SC_CLK_TCK);
+    snprintf(text, sizeof(text), "cpu  %.0f 0 0 99999 7 0 0 5 0 0\ncpu0 1 1 1 1\n", f->busy_ticks);
+    test_write_file(f->proc, "stat", text);
 }
 
 static inline void fake_cpuinfo(const fake *f, const char *text)
