@@ -1,7 +1,7 @@
 # A thin front for CMake's presets. `make help` lists the targets.
 PYTHON ?= $(HOME)/.cache/frugal/venv/bin/python
 
-.PHONY: all test asan tsan coverage lint format fuzz bench parity kit install clean help
+.PHONY: all test asan tsan coverage lint format fuzz bench bench-meter parity kit install clean help
 
 all: ## build/release/frugal
 	@tools/build release
@@ -36,6 +36,10 @@ bench: ## speed and memory against PyTorch, alternating in one run (needs tools/
 	@tools/build release bench_encoder_step
 	@$(PYTHON) bench/encoders.py
 
+bench-meter: ## what metering costs, and frugal's figures beside codecarbon's and eco2AI's
+	@tools/build release bench_meter_cost
+	@build/release/bench_meter_cost build/release/frugal
+
 parity: ## live comparison with transformers and tokenizers (needs tools/parity/venv.sh)
 	@tools/build release
 	@$(PYTHON) tools/parity/parity.py
@@ -50,4 +54,4 @@ clean: ## remove build/
 	@rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12

@@ -162,7 +162,7 @@ static void read_tree(fr_meter *m, fr_tick *tick, fr_notes *notes)
     if (lost_s > 0) tick->usage.cpu_s = m->last.usage.cpu_s;
 }
 
-void fr__meter_tick(fr_meter *m)
+void fr__meter_tick(fr_meter *m, bool at_edge)
 {
     fr_tick tick = {.now_s = m->options.clock(m->options.clock_ctx)};
     fr_notes notes = {0};
@@ -172,7 +172,9 @@ void fr__meter_tick(fr_meter *m)
         tick.now_s = m->last.now_s;
     }
     read_tree(m, &tick, &notes);
-    tick.machine_known = fr_machine_busy_read(m->proc_root, &tick.machine_cpu_s, NULL) == FR_OK;
+    /* The kernel goes through all interrupts for that file: dear on a large machine. */
+    if (m->shares_cpu || at_edge)
+        tick.machine_known = fr_machine_busy_read(m->proc_root, &tick.machine_cpu_s, NULL) == FR_OK;
     memset(m->raw, 0, m->n_sensors * sizeof(*m->raw));
     for (size_t i = 0; i < m->n_sources; i++)
         if (m->sources[i].info.used)
@@ -193,7 +195,7 @@ static void *sample(void *arg)
         until.tv_nsec = (long)((s - whole) * 1e9);
         int rc = 0;
         while (!m->stop && rc != ETIMEDOUT) rc = pthread_cond_timedwait(&m->wake, &m->lock, &until);
-        if (!m->stop) fr__meter_tick(m);
+        if (!m->stop) fr__meter_tick(m, false);
     }
     pthread_mutex_unlock(&m->lock);
     return NULL;
@@ -300,6 +302,7 @@ static void put_to_use(fr_meter *m, fr_source *s)
     }
     if (s->info.usable && !s->info.used) fr_source_say(s, "; not used, since a sensor is there");
     for (size_t k = 0; s->info.used && k < s->n_sensors; k++) {
+        if (s->sensors[k].share == FR_SHARE_CPU) m->shares_cpu = true;
         double need_s = fr__account_max_interval_s(&s->sensors[k]);
         if (need_s > 0 && need_s < m->tick_every_s && s->channel[s->sensors[k].domain].used)
             m->tick_every_s = need_s;
@@ -406,7 +409,7 @@ fr_status fr_meter_open(fr_meter **out, const fr_meter_options *options, fr_erro
     FR_TRY(open_sources(m, &machine, err));
     FR_TRY(fr__record_open(m, err));
     FR_TRY(fr__meter_arrange(m, err));
-    fr__meter_tick(m); /* nobody else knows this meter yet */
+    fr__meter_tick(m, true); /* nobody else knows this meter yet */
     if (!m->options.manual) FR_TRY(start_thread(m, err));
 
     *out = m;
@@ -446,14 +449,14 @@ void fr_meter_close(fr_meter *m)
 void fr_meter_tick(fr_meter *m)
 {
     pthread_mutex_lock(&m->lock);
-    fr__meter_tick(m);
+    fr__meter_tick(m, false);
     pthread_mutex_unlock(&m->lock);
 }
 
 double fr_meter_power_w(fr_meter *m)
 {
     pthread_mutex_lock(&m->lock);
-    if (m->options.clock(m->options.clock_ctx) - m->last.now_s >= 1.0) fr__meter_tick(m);
+    if (m->options.clock(m->options.clock_ctx) - m->last.now_s >= 1.0) fr__meter_tick(m, false);
     double w = m->power_w;
     pthread_mutex_unlock(&m->lock);
     return w;

@@ -34,6 +34,7 @@ struct fr_meter {
     size_t n_sources, n_sensors;
     size_t *first; /* [n_sources] index of a source's first sensor among all */
     double tick_every_s;
+    bool shares_cpu; /* a sensor in use needs the machine's busy time at every tick */
     char summary[256], all_sources[700];
     struct {
         bool served;
@@ -66,8 +67,9 @@ struct fr_meter {
 /* Takes a moment whose raw values are in m->raw. Behind the lock. */
 void fr__meter_take(fr_meter *m, const fr_tick *tick, fr_notes *notes);
 
-/* Reads everything now, records it and takes it. Behind the lock. */
-void fr__meter_tick(fr_meter *m);
+/* Reads everything now, records it and takes it. Behind the lock.
+ * at_edge: of a window, whose reading tells the machine's busy time. */
+void fr__meter_tick(fr_meter *m, bool at_edge);
 
 /* A meter over the sources that have been put into m->sources: decides which serves which domain,
  * writes the words, makes room for the accounts. Errors: FR_ERR_NOMEM. */

@@ -57,7 +57,7 @@ void fr__window_free(fr_window *w)
 fr_status fr_window_begin(fr_meter *m, const char *name, fr_window **out, fr_error *err)
 {
     pthread_mutex_lock(&m->lock);
-    fr__meter_tick(m);
+    fr__meter_tick(m, true);
     fr_status st = fr__window_open(m, name, out, err);
     if (st == FR_OK) fr__record_begin(m, *out);
     pthread_mutex_unlock(&m->lock);
@@ -209,7 +209,7 @@ void fr__window_read(const fr_window *w, bool at_end, fr_reading *r)
 void fr_window_peek(fr_window *w, fr_reading *out)
 {
     pthread_mutex_lock(&w->meter->lock);
-    fr__meter_tick(w->meter);
+    fr__meter_tick(w->meter, true);
     fr__window_read(w, false, out);
     pthread_mutex_unlock(&w->meter->lock);
 }
@@ -222,7 +222,7 @@ void fr_window_end(fr_window *w, fr_reading *out)
     }
     fr_meter *m = w->meter;
     pthread_mutex_lock(&m->lock);
-    fr__meter_tick(m);
+    fr__meter_tick(m, true);
     if (out) fr__window_read(w, true, out);
     fr__record_end(m, w);
     fr__window_free(w);
