@@ -22,6 +22,15 @@ lib=$(find "$PWD" -name libfrugal-meter.so)
 needed=$(ldd "$lib")
 case $needed in *dnnl* | *curl* | *gomp* | *sqlite*) fail "the library needs too much: $needed" ;; esac
 
+# Every function of the public headers is there to be called.
+nm -D --defined-only "$lib" | sed -n 's/.* T \([a-z0-9_]*\).*/\1/p' >"$dir/exported"
+grep -hoE '^[A-Za-z].*[ *]fr_[a-z0-9_]+\(' include/frugal/*.h | grep -vE '^(typedef|#)' |
+    grep -oE 'fr_[a-z0-9_]+\(' | tr -d '(' | sort -u >"$dir/declared"
+[ "$(wc -l <"$dir/declared")" -ge 20 ] || fail "only $(wc -l <"$dir/declared") functions were found"
+while IFS= read -r name; do
+    grep -qx "$name" "$dir/exported" || fail "$name is declared in a header and not exported"
+done <"$dir/declared"
+
 eval "'$2' '$here/examples/meter.c' -Wall -Werror -o '$dir/shared' $(pkg-config --cflags --libs frugal-meter)"
 LD_LIBRARY_PATH=$(dirname "$lib") "$dir/shared" >"$dir/out" || fail "the example failed"
 grep -q ' J in ' "$dir/out" && grep -q ' g CO2e' "$dir/out" || fail "the example printed $(cat "$dir/out")"
