@@ -2,7 +2,8 @@
  *
  * Each command is one file with one `int cli_<name>(int argc, char **argv)`,
  * which returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped
- * by Ctrl-C. Results go to standard output, all else to standard error. */
+ * by Ctrl-C; measure gives that of its command. Results go to standard output, all else to standard
+ * error. */
 #ifndef FR_CLI_CLI_H
 #define FR_CLI_CLI_H
 
@@ -41,6 +42,9 @@ typedef struct cli_command {
     const cli_option *options;
     size_t n_options;
     size_t n_positional; /* how many words without -- it takes, all required */
+    /* Not NULL: from "--" or the first word that is no option on, the words (as many as there are,
+     * ended by NULL) are somebody else's. */
+    const char *const **rest;
 } cli_command;
 
 /* Reads argv[1 ..]: fills the options' values and positional[n_positional]. *help is set for
@@ -84,5 +88,6 @@ int cli_tokenize(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_meters(int argc, char **argv);
 int cli_estimate(int argc, char **argv);
+int cli_measure(int argc, char **argv);
 
 #endif

@@ -1,5 +1,6 @@
 /* main.c - finds the command. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,15 +10,17 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
+    bool computes; /* runs kernels itself */
     const char *summary;
 } commands[] = {
-    {"study", cli_study, "plan, tune, run, compare and report a whole study; resumes"},
-    {"tune", cli_tune, "fine-tune one model on one task"},
-    {"eval", cli_eval, "score one model on one task, with its energy"},
-    {"tokenize", cli_tokenize, "token ids of a text"},
-    {"report", cli_report, "the report of a study, in another format"},
-    {"estimate", cli_estimate, "emissions of a language model without running it"},
-    {"meters", cli_meters, "what can be measured on this machine, and how to get more"},
+    {"study", cli_study, true, "plan, tune, run, compare and report a whole study; resumes"},
+    {"tune", cli_tune, true, "fine-tune one model on one task"},
+    {"eval", cli_eval, true, "score one model on one task, with its energy"},
+    {"tokenize", cli_tokenize, false, "token ids of a text"},
+    {"report", cli_report, false, "the report of a study, in another format"},
+    {"estimate", cli_estimate, false, "emissions of a language model without running it"},
+    {"measure", cli_measure, false, "energy and carbon of any command and its children"},
+    {"meters", cli_meters, false, "what can be measured on this machine, and how to get more"},
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -34,7 +37,6 @@ static void print_usage(FILE *to)
 
 int main(int argc, char **argv)
 {
-    fr_kernels_wait_passively(argv); /* spinning threads would be billed as work */
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, not the end of us */
     if (argc < 2) {
         print_usage(stderr);
@@ -50,8 +52,12 @@ int main(int argc, char **argv)
     }
     const char *names[N_COMMANDS];
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
         names[i] = commands[i].name;
+        if (strcmp(argv[1], names[i])) continue;
+        /* Spinning threads would be billed as work. This starts the program anew, so only where
+         * there will be threads. */
+        if (commands[i].computes) fr_kernels_wait_passively(argv);
+        return commands[i].run(argc - 1, argv + 1);
     }
     const char *near = fr_nearest(argv[1], names, N_COMMANDS);
     fprintf(stderr, "frugal: unknown command %s%s%s%s; see `frugal --help`\n", argv[1],

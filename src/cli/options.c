@@ -61,18 +61,33 @@ cleanup:
     return st;
 }
 
+/* Index of the first word that is somebody else's; argc for none. */
+static int own_words(const cli_command *command, int argc, char **argv)
+{
+    int i = 1;
+    for (; command->rest && i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+        if (!strcmp(argv[i], "--")) return i;
+        const cli_option *o = find_option(command, argv[i], strlen(argv[i]));
+        if (o && o->kind != CLI_FLAG && i + 1 < argc) i++; /* its value */
+    }
+    return command->rest ? i : argc;
+}
+
 fr_status cli_parse(const cli_command *command, int argc, char **argv, const char **positional,
                     bool *help, fr_error *err)
 {
     fr_status st = FR_OK;
     bool given[32] = {false};
     size_t n_positional = 0;
+    int end = own_words(command, argc, argv);
     *help = false;
-    for (int i = 1; i < argc; i++)
+    for (int i = 1; i < end; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) *help = true;
     if (*help) goto cleanup;
+    if (command->rest) /* argv ends with NULL */
+        *command->rest = (const char *const *)argv + end + (end < argc && !strcmp(argv[end], "--"));
 
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < end; i++) {
         const char *word = argv[i];
         if (word[0] != '-' || !word[1]) {
             if (n_positional == command->n_positional)
@@ -92,7 +107,7 @@ fr_status cli_parse(const cli_command *command, int argc, char **argv, const cha
         const char *value = equals ? equals + 1 : NULL;
         if (o->kind == CLI_FLAG && value) FR_FAIL(err, FR_ERR_USAGE, "%s takes no value", o->name);
         if (o->kind != CLI_FLAG && !value) {
-            if (i + 1 == argc) FR_FAIL(err, FR_ERR_USAGE, "%s needs a value", o->name);
+            if (i + 1 == end) FR_FAIL(err, FR_ERR_USAGE, "%s needs a value", o->name);
             value = argv[++i];
         }
         FR_TRY(set_value(o, value, err));
@@ -110,8 +125,12 @@ cleanup:
 
 static void print_help(const cli_command *command)
 {
-    printf("usage: frugal %s%s%s [OPTIONS]\n\n%s\n\n", command->name, *command->usage ? " " : "",
-           command->usage, command->summary);
+    if (command->rest)
+        printf("usage: frugal %s [OPTIONS] %s\n\n%s\n\n", command->name, command->usage,
+               command->summary);
+    else
+        printf("usage: frugal %s%s%s [OPTIONS]\n\n%s\n\n", command->name,
+               *command->usage ? " " : "", command->usage, command->summary);
     for (size_t i = 0; i < command->n_options; i++) {
         const cli_option *o = &command->options[i];
         char left[64];
