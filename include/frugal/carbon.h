@@ -214,7 +214,8 @@ typedef struct fr_llm_request {
 
 /* Defaults and where they come from:
  *   batch 64, host 150 W a board   as EcoLogits 0.9.3 (1.2 kW a server of 8), so that both compare
- *   utilisation 0.5                of published 0.3 to 0.7 (docs/carbon.md)
+ *   utilisation 0.5                an assumption; the best published for prompts is 0.76 (Pope et
+ *                                  al. 2022, arXiv 2211.05102)
  *   kv 160 kB a token              between DeepSeek-V3 (70 kB: 61 layers x 576 x 2 B) and
  *                                  Llama-3-70B (328 kB: 80 layers x 8 heads x 128 x 2 x 2 B) */
 #define FR_LLM_REQUEST_INIT                                     \

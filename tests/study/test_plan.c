@@ -95,6 +95,25 @@ static void estimates_need_tokens_or_a_tokenizer(void **state)
     fr_plan_release(&plan);
 }
 
+static void a_place_may_be_live_and_falls_back_to_the_table_with_a_note(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_plan plan;
+    unsetenv("ELECTRICITYMAPS_TOKEN");
+    setenv("XDG_CACHE_HOME", test_tmp_dir(), 1);
+    ASSERT_OK(make_plan(TEST
+                        "place: {region: CA-QC, live: electricity-maps}\n"
+                        "models: [{name: a, params_active: 7B, tokens_in: 1, tokens_out: 1}]\n",
+                        &plan, &err));
+    assert_non_null(strstr(plan.place_note, "set the environment variable ELECTRICITYMAPS_TOKEN"));
+    assert_non_null(strstr(plan.intensity.source, "NIR 1990-2024"));
+    assert_string_equal(plan.country_iso, "CAN");
+    fr_plan_release(&plan);
+    assert_refused(TEST "place: {live: electricity-maps}\nmodels:\n" FIXTURE_TINY, FR_ERR_USAGE,
+                   "place: live: region WORLD is no zone");
+}
+
 static void keys_change_with_what_outputs_depend_on_and_with_nothing_else(void **state)
 {
     (void)state;
@@ -160,6 +179,7 @@ int main(void)
         cmocka_unit_test(predictions_must_fit_the_test_items),
         cmocka_unit_test(bad_data_are_named_by_line),
         cmocka_unit_test(estimates_need_tokens_or_a_tokenizer),
+        cmocka_unit_test(a_place_may_be_live_and_falls_back_to_the_table_with_a_note),
         cmocka_unit_test(keys_change_with_what_outputs_depend_on_and_with_nothing_else),
         cmocka_unit_test(an_item_that_stands_there_twice_is_two_items),
     };

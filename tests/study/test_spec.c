@@ -171,6 +171,7 @@ static void mistakes_are_named_with_file_and_line(void **state)
         {HEAD MODEL "reference: b\n", FR_ERR_USAGE, "no model is named \"b\""},
         {HEAD MODEL "place: {region: Indai}\n", FR_ERR_USAGE, "India"},
         {HEAD MODEL "place: {pue: 0.9}\n", FR_ERR_USAGE, "pue"},
+        {HEAD MODEL "place: {intensity: 50, live: uk}\n", FR_ERR_USAGE, "its own intensity or"},
         {"name: x\ntask: sentiment\n" MODEL, FR_ERR_USAGE, "data"},
         {"name: x\ntask: sentiment\ndata: {train: test.jsonl}\n" MODEL, FR_ERR_USAGE, "test"},
         {"name: x\ntask: sentiment\ndata: {test: gone.jsonl}\n" MODEL, FR_ERR_IO, "study.yaml:3"},
