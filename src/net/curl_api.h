@@ -11,13 +11,15 @@
 
 #include "base/error.h"
 
-#define FR_CURL_MAP(X)                                                                         \
-    X(global_init)                                                                             \
-    X(free)                                                                                    \
-    X(easy_init) X(easy_cleanup) X(easy_reset) X(easy_setopt) X(easy_getinfo) X(easy_strerror) \
-        X(slist_append) X(slist_free_all) X(multi_init) X(multi_cleanup) X(multi_setopt)       \
-            X(multi_add_handle) X(multi_remove_handle) X(multi_perform) X(multi_poll)          \
-                X(multi_info_read) X(multi_strerror) X(url) X(url_cleanup) X(url_set) X(url_get)
+/* clang-format off */
+#define FR_CURL_MAP(X)                                                                    \
+    X(global_init) X(free)                                                                \
+    X(easy_init) X(easy_cleanup) X(easy_reset) X(easy_setopt) X(easy_getinfo)             \
+    X(easy_strerror) X(slist_append) X(slist_free_all)                                    \
+    X(multi_init) X(multi_cleanup) X(multi_setopt) X(multi_add_handle)                    \
+    X(multi_remove_handle) X(multi_perform) X(multi_poll) X(multi_info_read)              \
+    X(multi_strerror) X(url) X(url_cleanup) X(url_set) X(url_get)
+/* clang-format on */
 
 typedef struct fr_curl_api {
 #define FR_CURL_MEMBER(name) __typeof__(curl_##name) *name;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "frugal/carbon.h"
+#include "net/http.h"
 #include "os/file.h"
 #include "support/test.h"
 
@@ -315,18 +316,15 @@ static void the_cache_holds_no_token_and_may_hold_anything(void **state)
     ASSERT_OK(fr_file_read(&kept, fr_str_text(&path), 4096, &err));
     assert_null(strstr(kept.data, TOKEN));
 
-    char later[512];
-    snprintf(later, sizeof(later), "{\"url\":\"%s\",\"g_per_kwh\":1,\"from\":%.0f,\"until\":%.0f}",
-             c.url, fr_time_unix_s() - 60, fr_time_unix_s() + 1e9);
-    const char *const hostile[] = {
-        "",
-        "null",
-        "[]",
-        "{",
-        "\xff",
-        "{\"url\":1}",
-        later /* valid for thirty years */,
-        "{\"url\":\"http://elsewhere\",\"g_per_kwh\":1,\"from\":0,\"until\":1e300}"};
+    /* Good but for one thing: valid for thirty years, of another server. */
+    char shown[300], thirty_years[512], elsewhere[512];
+    const char *form = "{\"url\":\"%s\",\"g_per_kwh\":1,\"from\":%.0f,\"until\":%.0f}";
+    double now = fr_time_unix_s();
+    fr_http_url_show(c.url, shown, sizeof(shown));
+    snprintf(thirty_years, sizeof(thirty_years), form, shown, now - 60, now + 1e9);
+    snprintf(elsewhere, sizeof(elsewhere), form, "http://192.0.2.1/", now - 60, now + 1200);
+    const char *const hostile[] = {"",     "null",        "[]",      "{",
+                                   "\xff", "{\"url\":1}", elsewhere, thirty_years};
     for (size_t i = 0; i < sizeof(hostile) / sizeof(*hostile); i++) {
         test_write_file(place.cache_dir, "intensity-electricity-maps-FR.json", hostile[i]);
         int before = c.n_requests;
