@@ -249,6 +249,7 @@ typedef struct fr_llm_estimate {
     double j;            /* a request, with PUE; NaN where the estimator knows grams only */
     double g, low, high; /* of use; low and high from the estimator's and the grid's range */
     double embodied_g;   /* NaN where the estimator says nothing of it, or contains it */
+    double sci_g; /* use and embodied, a request (fr_carbon_sci); NaN where either is not known */
     char detail[FR_PROVENANCE_SIZE]; /* what it assumes */
     char why_not[256];
 } fr_llm_estimate;

@@ -93,12 +93,14 @@ fr_status fr_llm_estimate_all(const fr_llm_request *r, const fr_accelerator *a,
     memset(out, 0, FR_N_LLM_ESTIMATORS * sizeof(*out));
     for (size_t i = 0; i < FR_N_LLM_ESTIMATORS; i++) {
         out[i].name = names[i];
-        out[i].j = out[i].g = out[i].low = out[i].high = out[i].embodied_g = NAN;
+        out[i].j = out[i].g = out[i].low = out[i].high = out[i].embodied_g = out[i].sci_g = NAN;
     }
     FR_TRY(roofline(r, a, grid, &out[ROOFLINE], err)); /* it checks the request */
     FR_TRY(own(r, grid, &out[OWN], err));
     study(r, &out[STUDY]);
     ecologits(r, total, grid, &out[ECOLOGITS]);
+    for (size_t i = 0; i < FR_N_LLM_ESTIMATORS; i++)
+        out[i].sci_g = fr_carbon_sci(out[i].j, grid->g_per_kwh, 1, out[i].embodied_g, 1);
 cleanup:
     return st;
 }

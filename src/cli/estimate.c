@@ -72,9 +72,9 @@ static fr_status as_text(const words *w, const result *r, fr_str *out, fr_error 
     FR_TRY(
         fr_str_appendf(out, err,
                        "%.4g B active of %.4g B parameters, %.0f tokens in, %.0f out; a request\n"
-                       "%s\n\n%-16s %11s %11s  %-25s %11s\n",
+                       "%s\n\n%-16s %11s %11s  %-25s %11s %11s\n",
                        q->params_active / 1e9, q->params_total / 1e9, q->tokens_in, q->tokens_out,
-                       r->grid.source, "estimator", "J", "g CO2e", "range", "embodied g"));
+                       r->grid.source, "estimator", "J", "g CO2e", "range", "embodied g", "SCI g"));
     for (size_t i = 0; i < FR_N_LLM_ESTIMATORS; i++) {
         const fr_llm_estimate *e = &r->rows[i];
         char range[32] = "-";
@@ -84,6 +84,7 @@ static fr_status as_text(const words *w, const result *r, fr_str *out, fr_error 
         FR_TRY(put_cell(out, e->g, 11, err));
         FR_TRY(fr_str_appendf(out, err, "  %-25s", range));
         FR_TRY(put_cell(out, e->embodied_g, 11, err));
+        FR_TRY(put_cell(out, e->sci_g, 11, err));
         FR_TRY(fr_str_appendf(out, err, "\n"));
     }
     FR_TRY(fr_str_appendf(out, err, "%-16s %11s %11s  %.4g to %.4g\n\n", "all", "", "", r->low,
@@ -103,10 +104,10 @@ static json_t *number(double value)
 
 static json_t *row_json(const fr_llm_estimate *e)
 {
-    return json_pack("{s:s, s:b, s:o, s:o, s:[o, o], s:o, s:s}", "estimator", e->name, "usable",
-                     e->usable, "j", number(e->j), "g_co2e", number(e->g), "range_g",
-                     number(e->low), number(e->high), "embodied_g", number(e->embodied_g), "detail",
-                     e->usable ? e->detail : e->why_not);
+    return json_pack("{s:s, s:b, s:o, s:o, s:[o, o], s:o, s:o, s:s}", "estimator", e->name,
+                     "usable", e->usable, "j", number(e->j), "g_co2e", number(e->g), "range_g",
+                     number(e->low), number(e->high), "embodied_g", number(e->embodied_g), "sci_g",
+                     number(e->sci_g), "detail", e->usable ? e->detail : e->why_not);
 }
 
 static fr_status as_json(const words *w, const result *r, fr_str *out, fr_error *err)

@@ -193,6 +193,8 @@ static void estimators_stand_side_by_side_and_say_what_they_assume(void **state)
     ASSERT_NEAR(e[3].j, 2 * 50 * 1.2, 1e-9);
     ASSERT_NEAR(e[3].g, 0.012, 1e-12);
     assert_non_null(strstr(e[2].detail, "test board"));
+    ASSERT_NEAR(e[2].sci_g, e[2].g + e[2].embodied_g, 1e-12);
+    assert_true(isnan(e[0].sci_g) && isnan(e[3].sci_g)); /* of which one part is not known */
 }
 
 static void an_estimator_that_does_not_hold_is_left_out_with_the_reason(void **state)
