@@ -39,6 +39,7 @@ bench: ## speed and memory against PyTorch, alternating in one run (needs tools/
 bench-meter: ## what metering costs, and frugal's figures beside codecarbon's and eco2AI's
 	@tools/build release bench_meter_cost
 	@build/release/bench_meter_cost build/release/frugal
+	@python3 bench/trackers.py
 
 parity: ## live comparison with transformers and tokenizers (needs tools/parity/venv.sh)
 	@tools/build release

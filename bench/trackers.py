@@ -10,7 +10,7 @@ A worker runs both trackers (given the same TDP and grid intensity) around a loa
 
 Formulas (codecarbon 3.3 process mode, eco2AI 0.3.12; TDP in W, n processors that the system shows):
     codecarbon  CPU: TDP x (CPU seconds / seconds / n) x seconds;  RAM: watts by DIMM, as it says
-    eco2AI      CPU: TDP x (busy part of the process's whole life, as `top -n1` shows it) / n x seconds;
+    eco2AI      CPU: TDP x (busy threads of the one process / n, as `top -n1` sees them) x seconds;
                 RAM: 3/8 W x GiB resident
     frugal      CPU: TDP / hardware threads of the processor x CPU seconds;  RAM: 3/8 W x GB resident
 
@@ -35,6 +35,7 @@ def worker(tdp, out, scale):
     import csv
     import hashlib
     import importlib.metadata
+    import resource
     import threading
     import time
     import warnings
@@ -42,6 +43,10 @@ def worker(tdp, out, scale):
     warnings.filterwarnings("ignore")
     import codecarbon
     import eco2ai
+
+    def children_s():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
 
     def burn(seconds):
         until = time.monotonic() + seconds
@@ -67,7 +72,7 @@ def worker(tdp, out, scale):
     e2.start()
     e2._cpu._tdp = tdp  # its table does not know every processor, and it takes no TDP from the user
     cc.start()
-    result = {"start": time.monotonic()}
+    result = {"start": time.monotonic(), "children_s": -children_s()}
     burn_threads(2, 15 * scale)
     burn_threads(1, 10 * scale)
     time.sleep(8 * scale)
@@ -77,6 +82,7 @@ def worker(tdp, out, scale):
     e2.stop()
     grams = 1000 * cc.stop()
     result["stop"] = time.monotonic()
+    result["children_s"] += children_s()
     data = cc.final_emissions_data
     result["codecarbon"] = {"cpu_j": 3.6e6 * data.cpu_energy, "ram_j": 3.6e6 * data.ram_energy, "g": grams, "j": 3.6e6 * data.energy_consumed,
                             "version": codecarbon.__version__, "ram_w": data.ram_power}
@@ -117,16 +123,6 @@ def byte_seconds(ticks, start, stop):
     return sum(0.5 * (at(ticks, a, 2) + at(ticks, b, 2)) * (b - a) for a, b in zip(times, times[1:]))
 
 
-def eco2ai_cpu_j(ticks, start, stop, tdp, n):
-    joules, t = 0.0, start
-    while t < stop:
-        after = min(t + PERIOD_S, stop)
-        life = after - ticks[0][0]
-        joules += tdp * at(ticks, after, 1) / life / n * (after - t)
-        t = after
-    return joules
-
-
 def show(rows, total):
     for name, value in rows:
         print(f"    {name:66} {value:10.1f} J")
@@ -162,8 +158,7 @@ def main():
     inside = {"cpu_j": w_thread * cpu_s, "ram_j": 0.375 * gb_s}
     replay = {
         "codecarbon": {"cpu_j": args.tdp / n * cpu_s, "ram_j": theirs["codecarbon"]["ram_w"] * (stop - start)},
-        "eco2ai": {"cpu_j": eco2ai_cpu_j(ticks, start, stop, args.tdp, n),
-                   "ram_j": 0.375 * gb_s * 1e9 / 2**30},
+        "eco2ai": {"cpu_j": args.tdp / n * (cpu_s - theirs["children_s"]), "ram_j": 0.375 * gb_s * 1e9 / 2**30},
     }
     print(f"{stop - start:.1f} s between start and stop, {cpu_s:.1f} CPU seconds; TDP {args.tdp:g} W, {n} processors "
           f"shown, {INTENSITY:g} g/kWh; frugal {ours.get('version', '')} bills {w_thread:.3f} W a busy thread\n")
@@ -181,13 +176,13 @@ def main():
     for name in "codecarbon", "eco2ai":
         t, r = theirs[name], replay[name]
         difference = t["j"] - total
-        life = r["cpu_j"] - args.tdp / n * cpu_s
         rows = [("outside start and stop it sees nothing (import, ending)",
                  inside["cpu_j"] + inside["ram_j"] - total),
                 (f"TDP over the {n} processors shown, not over those the processor has",
                  args.tdp / n * cpu_s - inside["cpu_j"])]
         if name == "eco2ai":
-            rows.append(("load is the mean of the process's life, not of the period (top -n1)", life))
+            rows.append(("children (its own calls of `top`) are not seen",
+                         -args.tdp / n * theirs["children_s"]))
         rows += [("memory: its own rule", r["ram_j"] - inside["ram_j"]),
                  ("rest: its own sampling", t["j"] - r["cpu_j"] - r["ram_j"])]
         print(f"{name} says {difference:+.1f} J against frugal:")
