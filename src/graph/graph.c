@@ -40,8 +40,10 @@ struct fr_graph {
 fr_status fr_graph_create(fr_graph **out, const fr_kernels *kernels, fr_error *err)
 {
     fr_status st = FR_OK;
+    fr_graph *g = NULL;
     *out = NULL;
-    fr_graph *g = calloc(1, sizeof(*g));
+    if (kernels->prepare) FR_TRY(kernels->prepare(err));
+    g = calloc(1, sizeof(*g));
     if (!g) FR_FAIL(err, FR_ERR_NOMEM, "graph: out of memory");
     g->kernels = kernels;
     fr_arena_init(&g->buffers, (size_t)1 << 20);

@@ -48,6 +48,7 @@ typedef struct fr_batch {
     const int32_t *types;    /* [T] token type ids, or NULL: all 0 */
 } fr_batch;
 
+/* Errors: FR_ERR_NOMEM; FR_ERR_UNSUPPORTED when the kernels lack a library. */
 FR_NODISCARD fr_status fr_graph_create(fr_graph **out, const fr_kernels *kernels, fr_error *err);
 void fr_graph_destroy(fr_graph *g);
 

@@ -38,6 +38,7 @@ const char *fr__cpu_instruction_set(void)
 void fr__cpu_fill(fr_kernels *t, const char *instruction_set)
 {
     t->name = "cpu";
+    t->prepare = fr__gemm_prepare;
     t->linear_forward = linear_forward;
     t->linear_backward = linear_backward;
     fr__cpu_fill_portable(t);

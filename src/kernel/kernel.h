@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "kernel/dropout.h"
 
 enum { FR_IGNORE = -100 }; /* a target that does not count, as in torch */
@@ -50,6 +51,10 @@ typedef struct fr_adamw {
 
 typedef struct fr_kernels {
     const char *name; /* "scalar", "cpu" */
+
+    /* Loads what the device needs; whoever can still fail calls it before the first kernel.
+     * NULL: nothing to do.   Errors: FR_ERR_UNSUPPORTED, with what to install. */
+    fr_status (*prepare)(fr_error *err);
 
     /* y = x w^T + b.   y [M, N], x [M, K], w [N, K], b [N] or NULL.
      * wt [K, N] is w transposed, kept by the caller (see transpose); NULL: use w. */
