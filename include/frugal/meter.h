@@ -56,6 +56,7 @@ typedef enum fr_domain {
 const char *fr_domain_name(fr_domain domain); /* "CPU", "RAM", "GPU", "system" */
 
 struct fr_process_set; /* os/process.h: for callers inside frugal */
+struct fr_perf_api;    /* meter/rapl_perf.h: likewise */
 
 typedef struct fr_meter_options {
     double
@@ -73,6 +74,7 @@ typedef struct fr_meter_options {
     const struct fr_process_set *processes; /* instead of pid's tree */
     const char *sysfs_root, *proc_root;     /* "/sys", "/proc" */
     const char *nvml;                       /* name of the library; NULL: the driver's */
+    const struct fr_perf_api *perf;         /* instead of perf_event_open(2) and read(2) */
     double (*clock)(void *ctx);             /* seconds, monotonic; NULL: the system's */
     double (*boot_clock)(void *ctx);        /* likewise, going on while suspended */
     void *clock_ctx;

@@ -23,7 +23,13 @@ typedef enum cli_kind {
     CLI_COUNT,  /* size_t */
     CLI_SEED,   /* uint64_t */
     CLI_NUMBER, /* double */
+    CLI_TEXTS,  /* cli_texts; may be given several times */
 } cli_kind;
+
+typedef struct cli_texts {
+    const char *all[16]; /* of argv */
+    size_t n;
+} cli_texts;
 
 typedef struct cli_option {
     const char *name; /* "--model" */

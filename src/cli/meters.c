@@ -52,14 +52,18 @@ cleanup:
 int cli_meters(int argc, char **argv)
 {
     bool json = false;
-    const cli_option options[] = {{"--json", CLI_FLAG, &json, false, NULL, "as a JSON array"}};
+    cli_texts sources = {.n = 0};
+    const cli_option options[] = {
+        {"--source", CLI_TEXTS, &sources, false, "SPEC",
+         "a further one: command:..., hwmon:... or prometheus:... (docs/meters.md); repeatable"},
+        {"--json", CLI_FLAG, &json, false, NULL, "as a JSON array"}};
     const cli_command command = {
         .name = "meters",
         .summary = "Sources of energy on this machine: usable or why not, and how to change that.",
         .usage = "",
         .example = "frugal meters",
         .options = options,
-        .n_options = 1};
+        .n_options = 2};
     int status;
     fr_error err;
     fr_meter *meter = NULL;
@@ -67,6 +71,8 @@ int cli_meters(int argc, char **argv)
     fr_meter_options meter_options = FR_METER_OPTIONS_INIT;
     if (!cli_begin(&command, argc, argv, NULL, &status)) return status;
 
+    meter_options.sources = sources.all;
+    meter_options.n_sources = sources.n;
     fr_status st = fr_meter_open(&meter, &meter_options, &err);
     if (st == FR_OK) st = json ? as_json(meter, &out, &err) : as_text(meter, &out, &err);
     status = st == FR_OK ? cli_print(&out) : cli_report_error(&err);

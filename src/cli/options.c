@@ -38,6 +38,14 @@ static fr_status set_value(const cli_option *o, const char *text, fr_error *err)
         if (!*text) FR_FAIL(err, FR_ERR_USAGE, "%s needs a value that is not empty", o->name);
         *(const char **)o->value = text;
         break;
+    case CLI_TEXTS: {
+        cli_texts *texts = o->value;
+        enum { MAX = sizeof(texts->all) / sizeof(*texts->all) };
+        if (!*text) FR_FAIL(err, FR_ERR_USAGE, "%s needs a value that is not empty", o->name);
+        if (texts->n == MAX) FR_FAIL(err, FR_ERR_USAGE, "%s: more than %d", o->name, (int)MAX);
+        texts->all[texts->n++] = text;
+        break;
+    }
     case CLI_COUNT:
     case CLI_SEED: {
         unsigned long long n = strtoull(text, &end, 10);

@@ -82,6 +82,14 @@ void fr__account_take(fr_account *a, const fr_sensor *s, const fr_raw *raw, doub
 {
     double at_s = raw->at_s > 0 && raw->at_s < now_s ? raw->at_s : now_s;
     bool power = s->kind == FR_SENSOR_POWER;
+    a->aside = raw->aside;
+    if (raw->aside) { /* the next look counts from here */
+        a->started = raw->ok && isfinite(raw->value);
+        a->frozen = false;
+        a->last_value = raw->value;
+        a->last_s = a->moved_s = at_s;
+        return;
+    }
     if (!raw->ok) {
         if (raw->why[0]) fr_notes_add(notes, "%s: %s", s->id, raw->why);
         return;

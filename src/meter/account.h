@@ -6,6 +6,7 @@
 
 typedef struct fr_account {
     bool started, frozen;
+    bool aside; /* the last look said so: nothing is counted, and nothing is missing */
     double last_value, last_s; /* of the last value that was believed */
     double moved_s;            /* when the counter was last seen to move */
     double joules;             /* since the first value; never falls */

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "meter/domain_word.h"
 #include "meter/meter_impl.h"
 
 /* Idle power is taken over stretches of at least this. */
@@ -25,6 +26,17 @@ const char *fr_domain_name(fr_domain domain)
 {
     static const char *const names[FR_N_DOMAINS] = {"CPU", "RAM", "GPU", "system"};
     return names[domain];
+}
+
+bool fr__domain_word(const char *word, size_t n, fr_domain *out)
+{
+    for (int d = 0; d < FR_N_DOMAINS; d++) {
+        const char *name = fr_domain_name((fr_domain)d);
+        if (strlen(name) != n || strncasecmp(word, name, n) != 0) continue;
+        *out = (fr_domain)d;
+        return true;
+    }
+    return false;
 }
 
 static double boot_clock(void *ctx)
@@ -114,7 +126,7 @@ static void take_accounts(fr_meter *m, const fr_tick *tick, double cpu_share, fr
         for (size_t k = 0; k < s->n_sensors; k++) {
             const fr_sensor *sensor = &s->sensors[k];
             size_t at = m->first[i] + k;
-            if (!s->channel[sensor->domain].used || sensor->role == FR_ROLE_CONTAINED) continue;
+            if (!s->channel[sensor->domain].used) continue;
             fr__account_take(&m->account[at], sensor, &m->raw[at], cpu_share, tick->now_s, notes);
         }
     }
@@ -259,6 +271,13 @@ static fr_status open_source(fr_meter *m, const fr_source_class *class, const fr
     return class->open(s, &setup, err);
 }
 
+static bool has_class(const fr_meter *m, const fr_source_class *class)
+{
+    for (size_t i = 0; i < m->n_sources; i++)
+        if (m->sources[i].class == class) return true;
+    return false;
+}
+
 /* Those that the user has named come first: they are preferred. */
 static fr_status open_sources(fr_meter *m, const fr_machine *machine, fr_error *err)
 {
@@ -271,12 +290,15 @@ static fr_status open_sources(fr_meter *m, const fr_machine *machine, fr_error *
         const char *words = m->options.sources[i], *rest = NULL;
         const fr_source_class *class = class_of(words, &rest);
         if (!class)
-            FR_FAIL(err, FR_ERR_USAGE,
-                    "energy source \"%.64s\": there are command:COMMAND and prometheus:URL", words);
+            FR_FAIL(
+                err, FR_ERR_USAGE,
+                "energy source \"%.64s\": there are command:COMMAND, hwmon:NAME/LABEL=DOMAIN and "
+                "prometheus:URL METRIC",
+                words);
         FR_TRY(open_source(m, class, machine, rest, err));
     }
     for (const fr_source_class *const *c = fr__source_classes; *c; c++)
-        if (!(*c)->named) FR_TRY(open_source(m, *c, machine, NULL, err));
+        if (!has_class(m, *c)) FR_TRY(open_source(m, *c, machine, NULL, err));
 cleanup:
     return st;
 }
@@ -297,8 +319,10 @@ static void put_to_use(fr_meter *m, fr_source *s)
         s->info.kind = c->kind;
         if (c->relative_uncertainty > s->info.relative_uncertainty)
             s->info.relative_uncertainty = c->relative_uncertainty;
-        if (m->words[d].served && !s->class->devices) continue;
+        /* A source that the user has named stands for all of its domain. */
+        if (m->words[d].named || (m->words[d].served && !s->class->devices)) continue;
         c->used = s->info.used = m->words[d].served = true;
+        m->words[d].named = s->class->named;
     }
     if (s->info.usable && !s->info.used) fr_source_say(s, "; not used, since a sensor is there");
     for (size_t k = 0; s->info.used && k < s->n_sensors; k++) {
@@ -315,12 +339,15 @@ static void append(char *out, size_t size, const char *between, const char *text
     snprintf(out + n, size - n, "%s%s", n ? between : "", text);
 }
 
-/* Why the domain is not served by the best kind of source: the first that could, but cannot. */
+/* Why the domain is not measured: the first source that could, but cannot. */
 static void say_why(fr_meter *m, fr_domain domain)
 {
     for (size_t i = 0; i < m->n_sources; i++) {
+        const fr_channel *c = &m->sources[i].channel[domain];
+        if (c->used && c->kind == FR_KIND_MEASURED) return;
+    }
+    for (size_t i = 0; i < m->n_sources; i++) {
         const fr_source *s = &m->sources[i];
-        if (s->channel[domain].used && s->channel[domain].kind == FR_KIND_MEASURED) return;
         if (s->info.usable || !(s->class->domains & FR_IN(domain))) continue;
         snprintf(m->words[domain].why, sizeof(m->words[domain].why), "%s: %s%s%s", s->class->name,
                  s->detail, s->remedy[0] ? "; to change that: " : "", s->remedy);

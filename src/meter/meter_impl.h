@@ -37,7 +37,7 @@ struct fr_meter {
     bool shares_cpu; /* a sensor in use needs the machine's busy time at every tick */
     char summary[256], all_sources[700];
     struct {
-        bool served;
+        bool served, named; /* named: by a source that the user has named */
         char source[480], why[800];
     } words[FR_N_DOMAINS];
 
@@ -53,7 +53,7 @@ struct fr_meter {
     size_t n_windows_ever;
     bool ticked;
     fr_tick last;
-    fr_notes last_notes; /* of the last tick: a window that begins there has them, too */
+    fr_notes last_notes;   /* of the last tick: a window that begins there has them, too */
     bool cpu_fell;         /* the tree has lost seconds, and that has been noted */
     double rss_s;          /* integral of resident bytes over time */
     fr_anchor power, calm; /* of the running power interval; of that for the least power */

@@ -5,7 +5,7 @@
  * package, package contains core and uncore, intel-rapl-mmio repeats the package):
  * only packages and their dram zones are counted. All packages count, or none do.
  *
- * Not here: MSR and perf_event access, and the share of one process.
+ * Not here: perf_event (rapl_perf.c) and MSR access, and the share of one process.
  * Reference: Linux Documentation/power/powercap/powercap.rst */
 #include <ctype.h>
 #include <dirent.h>
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meter/source.h"
+#include "meter/rapl.h"
 #include "os/pseudo.h"
 
 #define POWERCAP "class/powercap"
@@ -39,6 +39,7 @@ typedef struct rapl_state {
     char root[PATH_MAX];
     size_t n;
     zone zones[MAX_ZONES];
+    char left_out[160]; /* names of zones that overlap with those */
 } rapl_state;
 
 static void read_name(const rapl_state *r, const char *dir, char *out, size_t size)
@@ -65,8 +66,16 @@ static int colons_of(const char *entry)
     return n <= 2 ? n : 0;
 }
 
-/* Adds the zone if it is a package or a dram zone that is not there yet; notices psys. */
-static void add_zone(rapl_state *r, const char *parent, const char *entry, bool *psys)
+/* Remembers what is there and not counted, each name once. */
+static void leave_out(rapl_state *r, const char *name)
+{
+    size_t n = strlen(r->left_out);
+    if (!*name || strstr(r->left_out, name)) return;
+    snprintf(r->left_out + n, sizeof(r->left_out) - n, "%s%s", n ? ", " : "", name);
+}
+
+/* Adds the zone if it is a package or a dram zone that is not there yet. */
+static void add_zone(rapl_state *r, const char *parent, const char *entry)
 {
     char dir[300], name[32];
     int colons = colons_of(entry);
@@ -75,10 +84,12 @@ static void add_zone(rapl_state *r, const char *parent, const char *entry, bool 
         if (!strcmp(r->zones[i].entry, entry)) return;
     if ((size_t)snprintf(dir, sizeof(dir), "%s/%s", parent, entry) >= sizeof(dir)) return;
     read_name(r, dir, name, sizeof(name));
-    if (!strncmp(name, "psys", 4)) *psys = true;
     bool package = colons == 1 && !strncmp(name, "package", 7);
     bool dram = !strncmp(name, "dram", 4);
-    if (!package && !dram) return;
+    if (!package && !dram) {
+        leave_out(r, name);
+        return;
+    }
 
     zone *z = &r->zones[r->n++];
     memset(z, 0, sizeof(*z));
@@ -89,7 +100,7 @@ static void add_zone(rapl_state *r, const char *parent, const char *entry, bool 
 }
 
 /* Searches one folder for zones; false when it cannot be opened. */
-static bool scan(rapl_state *r, const char *dir_name, bool nested, bool *psys)
+static bool scan(rapl_state *r, const char *dir_name, bool nested)
 {
     char path[PATH_MAX], child[300];
     if ((size_t)snprintf(path, sizeof(path), "%s/%s", r->root, dir_name) >= sizeof(path))
@@ -98,11 +109,12 @@ static bool scan(rapl_state *r, const char *dir_name, bool nested, bool *psys)
     if (!dir) return false;
     for (struct dirent *e; (e = readdir(dir));) {
         int colons = colons_of(e->d_name);
+        if (!strncmp(e->d_name, "intel-rapl-mmio:", 16)) leave_out(r, "intel-rapl-mmio");
         if (!colons) continue;
-        add_zone(r, dir_name, e->d_name, psys);
+        add_zone(r, dir_name, e->d_name);
         if (nested || colons != 1) continue;
         if ((size_t)snprintf(child, sizeof(child), "%s/%s", dir_name, e->d_name) < sizeof(child))
-            scan(r, child, true, psys);
+            scan(r, child, true);
     }
     closedir(dir);
     return true;
@@ -179,10 +191,16 @@ cleanup:
     return st;
 }
 
-static void describe(fr_source *s, const fr_machine *machine, bool psys)
+double fr__rapl_uncertainty(const fr_machine *machine, fr_domain domain)
+{
+    /* AMD computes the figure from activity, without a sensor of the current. */
+    bool amd = !strcmp(machine->cpu_vendor, "AuthenticAMD");
+    return domain == FR_DOMAIN_RAM ? 0.2 : amd ? 0.15 : 0.05;
+}
+
+static void describe(fr_source *s, const fr_machine *machine)
 {
     static const char *const what[FR_N_DOMAINS] = {"packages", "dram zones"};
-    bool amd = !strcmp(machine->cpu_vendor, "AuthenticAMD");
     const rapl_state *r = s->state;
     size_t n[FR_N_DOMAINS] = {0};
     double wrap_s = INFINITY;
@@ -194,14 +212,13 @@ static void describe(fr_source *s, const fr_machine *machine, bool psys)
         fr_channel *c = &s->channel[d];
         if (!c->present) continue;
         c->kind = FR_KIND_MEASURED;
-        /* AMD computes the figure from activity, without a sensor of the current. */
-        c->relative_uncertainty = d == FR_DOMAIN_RAM ? 0.2 : amd ? 0.15 : 0.05;
+        c->relative_uncertainty = fr__rapl_uncertainty(machine, (fr_domain)d);
         snprintf(c->source, sizeof(c->source), "RAPL by powercap: %zu %s, whole machine", n[d],
                  what[d]);
     }
-    fr_source_say(s, "%zu packages, %zu dram zones%s; read every %.0f s or faster",
+    fr_source_say(s, "%zu packages, %zu dram zones%s%s; read every %.0f s or faster",
                   n[FR_DOMAIN_CPU], n[FR_DOMAIN_RAM],
-                  psys ? "; psys is there and not added, since it contains the packages" : "",
+                  r->left_out[0] ? "; there and not added, since they overlap: " : "", r->left_out,
                   fmax(1, wrap_s / 2));
 }
 
@@ -226,18 +243,18 @@ static fr_status rapl_open(fr_source *s, const fr_source_setup *setup, fr_error 
 {
     fr_status st = FR_OK;
     rapl_state *r = calloc(1, sizeof(*r));
-    bool psys = false, denied = false;
+    bool denied = false;
     fr_error why = {0};
     s->state = r;
     if (!r) FR_FAIL(err, FR_ERR_NOMEM, "rapl: out of memory");
     snprintf(r->root, sizeof(r->root), "%s", setup->options->sysfs_root);
 
-    bool found_powercap = scan(r, POWERCAP, false, &psys);
+    bool found_powercap = scan(r, POWERCAP, false);
     qsort(r->zones, r->n, sizeof(*r->zones), by_entry);
     try_zones(s, &denied, &why);
     FR_TRY(add_sensors(s, err));
     if (r->n > 0)
-        describe(s, setup->machine, psys);
+        describe(s, setup->machine);
     else if (!why.message[0])
         say_why_missing(s, setup->machine, found_powercap);
     if (why.message[0]) fr_source_say(s, "%s%.300s", s->detail[0] ? "; " : "", why.message);
@@ -270,10 +287,7 @@ const fr_source_class fr__rapl_class = {
     .name = "rapl-powercap",
     .label = "RAPL",
     .covers = "CPU packages, DRAM",
-    .citation = "packages 5 %: Khan et al. 2018, RAPL in Action (doi 10.1145/3177754), readings "
-                "close to plug power since Haswell; AMD 15 %: Schoene et al. 2021 (CLUSTER), Zen 2 "
-                "models instead of measuring; DRAM 20 %: Desrochers et al. 2016 (doi "
-                "10.1145/2989081.2989088)",
+    .citation = FR_RAPL_CITATION,
     .kind = FR_KIND_MEASURED,
     .domains = FR_IN(FR_DOMAIN_CPU) | FR_IN(FR_DOMAIN_RAM),
     .open = rapl_open,

@@ -9,6 +9,7 @@
  *     sensor    domain kind role share checks scale range max_w update frozen id     likewise
  *     go
  *     raw       sensor value at share                     what the next tick read
+ *     aside     sensor value at share                     likewise, of a device that does not count
  *     bad       sensor why
  *     note      text
  *     tick      now boot usage_known cpu_s rss processes machine_known machine_cpu_s
@@ -101,8 +102,9 @@ void fr__record_tick(fr_meter *m, const fr_tick *t, const fr_notes *notes)
     if (!m->record) return;
     for (size_t i = 0; i < m->n_sensors; i++) {
         const fr_raw *r = &m->raw[i];
-        if (r->ok)
-            put(m, "raw\t%zu\t%.17g\t%.17g\t%.17g\n", i, r->value, r->at_s, r->share);
+        if (r->ok || r->aside)
+            put(m, "%s\t%zu\t%.17g\t%.17g\t%.17g\n", r->aside ? "aside" : "raw", i,
+                r->ok ? r->value : NAN, r->at_s, r->share);
         else if (r->why[0])
             put(m, "bad\t%zu\t%s\n", i, as_field(r->why).text);
     }
@@ -297,8 +299,9 @@ static fr_status take_raw(replay *r, fr_error *err)
         goto cleanup;
     }
     if (r->n < 5) BAD_LINE(r, "fields are missing");
-    raw->ok = true;
+    raw->aside = !strcmp(r->field[0], "aside");
     FR_TRY(number(r, 2, &raw->value, err));
+    raw->ok = !raw->aside || !isnan(raw->value);
     FR_TRY(number(r, 3, &raw->at_s, err));
     FR_TRY(number(r, 4, &raw->share, err));
 cleanup:
@@ -397,9 +400,10 @@ static const struct {
     {"options", 3, false, take_options}, {"source", 10, false, take_source},
     {"channel", 5, false, take_channel}, {"sensor", 12, false, take_sensor},
     {"go", 1, false, take_go},           {"raw", 5, true, take_raw},
-    {"bad", 3, true, take_raw},          {"note", 2, true, take_note},
-    {"tick", 9, true, take_tick},        {"idle", 3, true, take_idle},
-    {"begin", 3, true, take_window},     {"end", 2, true, take_window},
+    {"aside", 5, true, take_raw},        {"bad", 3, true, take_raw},
+    {"note", 2, true, take_note},        {"tick", 9, true, take_tick},
+    {"idle", 3, true, take_idle},        {"begin", 3, true, take_window},
+    {"end", 2, true, take_window},
 };
 
 static void split(replay *r)

@@ -27,11 +27,11 @@ typedef enum fr_sensor_kind {
     FR_SENSOR_POWER,   /* momentary; integrated by the trapezoid rule */
 } fr_sensor_kind;
 
-/* What a sensor's joules are to the sum of its domain. */
+/* What a sensor's joules are to the sum of its domain. What is part of a counted sensor, or
+ * contains it, is no sensor at all: it is named in the source's detail. */
 typedef enum fr_sensor_role {
     FR_ROLE_COUNTED,
-    FR_ROLE_CONTAINED, /* part of a counted one, or contains it: for information, never added */
-    FR_ROLE_CHECK,     /* measures the same as sensor `checks`: disagreement is noted */
+    FR_ROLE_CHECK, /* measures the same as sensor `checks`: disagreement is noted */
 } fr_sensor_role;
 
 /* How the part of the process tree is found. */
@@ -63,6 +63,7 @@ typedef struct fr_raw {
     double value;  /* counts below 2^53, or units of power */
     double at_s;   /* when it was true, by the meter's clock; 0: now */
     double share;  /* FR_SHARE_RAW: part of the process tree since the last look, 0 to 1, or NaN */
+    bool aside;    /* nobody of the tree uses this device: what it has taken does not count */
     char why[200]; /* !ok: path and reason; "": that has been noted elsewhere */
 } fr_raw;
 
@@ -92,7 +93,7 @@ typedef struct fr_source_setup {
     const fr_meter_options *options; /* with roots and clock filled in */
     const fr_machine *machine;
     const fr_process_set *processes; /* the billed tree */
-    const char *words;               /* what follows "name:" for a source the user has named */
+    const char *words; /* what follows "name:" for a source the user has named; else NULL */
 } fr_source_setup;
 
 #define FR_IN(domain) (1u << (domain))
@@ -102,8 +103,9 @@ typedef struct fr_source_class {
     const char *label; /* in a report's head: "RAPL" */
     fr_kind kind;
     unsigned domains; /* it could serve: FR_IN(FR_DOMAIN_CPU) | ... */
-    bool named;       /* opened only when the user names it ("name:words"); preferred then */
-    bool devices;     /* its devices are no other source's: it serves its domain beside others */
+    bool named;   /* the user can name it ("name:words"), and then it is preferred; without words
+                     it serves nothing and says what could be named */
+    bool devices; /* its devices are no other source's: it serves its domain beside others */
     /* Looks for the sensors (fr_source_add) and fills the channels of their domains. When it cannot
      * be used: writes why and what would mend it into detail and remedy, adds no counted sensor,
      * and returns FR_OK; a source that the user has named fails instead.
@@ -138,8 +140,14 @@ void fr_raw_fail(fr_raw *raw, const char *fmt, ...) FR_PRINTF(2, 3);
 /* All classes in order of preference, ended by NULL (sources.c). */
 extern const fr_source_class *const fr__source_classes[];
 
-extern const fr_source_class fr__rapl_class;      /* rapl.c */
-extern const fr_source_class fr__cpu_model_class; /* model.c */
+extern const fr_source_class fr__rapl_class;       /* rapl.c */
+extern const fr_source_class fr__rapl_perf_class;  /* rapl_perf.c */
+extern const fr_source_class fr__nvml_class;       /* nvml.c */
+extern const fr_source_class fr__drm_class;        /* drm.c */
+extern const fr_source_class fr__hwmon_class;      /* hwmon.c */
+extern const fr_source_class fr__command_class;    /* command.c */
+extern const fr_source_class fr__prometheus_class; /* prometheus.c */
+extern const fr_source_class fr__cpu_model_class;  /* model.c */
 extern const fr_source_class fr__ram_model_class;
 
 #endif

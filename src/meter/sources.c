@@ -8,10 +8,11 @@
 
 /* In order of preference, domain by domain. */
 const fr_source_class *const fr__source_classes[] = {
-    &fr__rapl_class,
-    &fr__cpu_model_class,
-    &fr__ram_model_class,
-    NULL,
+    &fr__rapl_class,       &fr__rapl_perf_class,
+    &fr__nvml_class,       &fr__drm_class,
+    &fr__cpu_model_class,  &fr__ram_model_class,
+    &fr__hwmon_class,      &fr__command_class,
+    &fr__prometheus_class, NULL,
 };
 
 void fr_notes_add(fr_notes *notes, const char *fmt, ...)

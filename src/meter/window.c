@@ -67,7 +67,7 @@ fr_status fr_window_begin(fr_meter *m, const char *name, fr_window **out, fr_err
 /* What one domain gathers from its sensors. */
 typedef struct sum {
     double j, tree_j, doubt_j, random_j2, covered_s;
-    bool share_unknown, missing;
+    bool share_unknown;
     fr_kind kind;
 } sum;
 
@@ -75,13 +75,15 @@ static void add_sensor(sum *t, const fr_window *w, const fr_channel *c, const fr
                        size_t at, double duration_s)
 {
     const fr_account *now = &w->meter->account[at], *base = &w->base[at];
-    double covered_s = now->started ? now->last_s - w->started_s : 0;
+    double covered_s = now->started || now->aside ? now->last_s - w->started_s : 0;
     if (!(covered_s > 0)) covered_s = 0;
-    if (!now->started || (covered_s == 0 && duration_s > 0) || now->last_s < w->started_s) {
-        t->missing = true;
+    if (!(now->started || now->aside) || (covered_s == 0 && duration_s > 0) ||
+        now->last_s < w->started_s) {
         t->covered_s = 0;
         return;
     }
+    /* A sensor with a pace of its own is a little behind at both edges: the stretch is as long. */
+    if (base->started) covered_s = fmin(now->last_s - base->last_s, duration_s);
     double j = now->joules - base->joules;
     double random_j = fr__account_random_j(s, base, now, duration_s);
     t->j += j;

@@ -56,6 +56,20 @@ static inline void fake_busy(fake *f, double cpu_s)
     test_write_file(f->proc, "stat", text);
 }
 
+/* Which PID namespace we are in; that one is the machine's own. */
+static inline void fake_pid_namespace(const fake *f, const char *name)
+{
+    char path[600];
+    snprintf(path, sizeof(path), "%s/self", f->proc);
+    if (access(path, F_OK)) {
+        fake_dir(f->proc, "self");
+        fake_dir(f->proc, "self/ns");
+    }
+    snprintf(path, sizeof(path), "%s/self/ns/pid", f->proc);
+    unlink(path);
+    if (symlink(name, path)) fail_msg("cannot make %s", path);
+}
+
 static inline void fake_cpuinfo(const fake *f, const char *text)
 {
     test_write_file(f->proc, "cpuinfo", text);
@@ -71,6 +85,7 @@ static inline void fake_init(fake *f)
     fake_dir(root, "sys");
     fake_dir(root, "proc");
     fake_dir(f->proc, "42");
+    fake_pid_namespace(f, "pid:[4026531836]");
     f->now_s = 1000;
     f->rss_pages = 100;
     fake_write_proc(f);
@@ -133,6 +148,7 @@ static inline fr_meter_options fake_options(fake *f)
     o.clock = fake_clock;
     o.clock_ctx = f;
     o.manual = true;
+    o.nvml = "no-driver-here.so";
     return o;
 }
 
