@@ -85,6 +85,7 @@ bool cli_use_colour(int fd);
 FR_NODISCARD fr_status cli_place(const char *region, const char *live, fr_intensity *out,
                                  fr_error *err);
 
+#define CLI_SOURCE_HELP "one more: command:..., hwmon:... or prometheus:...; repeatable"
 #define CLI_LIVE_HELP "intensity now: electricity-maps[:ZONE] or uk; default: the table"
 
 int cli_study(int argc, char **argv);

@@ -22,6 +22,7 @@ typedef struct words {
     const char *output, *region, *live, *record, *replay;
     double interval_s, pue, idle_s, tdp_w;
     size_t repeat, tdp_threads;
+    cli_texts sources;
     const char *const *command;
 } words;
 
@@ -127,6 +128,8 @@ static fr_status run_all(const words *w, cli_measured *m, fr_error *err)
     o.processes = fr_command_processes(command);
     o.interval_s = w->interval_s;
     o.record = w->record;
+    o.sources = w->sources.all;
+    o.n_sources = w->sources.n;
     o.tdp_w = w->tdp_w;
     o.tdp_threads = (int)w->tdp_threads;
     FR_TRY(fr_meter_open(&meter, &o, err));
@@ -240,6 +243,7 @@ int cli_measure(int argc, char **argv)
         {"--repeat", CLI_COUNT, &w.repeat, false, "N", "run it N times; mean and spread"},
         {"--idle", CLI_NUMBER, &w.idle_s, false, "S",
          "measure the idle power for S seconds before"},
+        {"--source", CLI_TEXTS, &w.sources, false, "SPEC", CLI_SOURCE_HELP},
         {"--tdp", CLI_NUMBER, &w.tdp_w, false, "W", "of the processor, where it is modelled"},
         {"--tdp-threads", CLI_COUNT, &w.tdp_threads, false, "N", "hardware threads of that one"},
         {"--record-sensors", CLI_TEXT, &w.record, false, "FILE", "write all raw readings there"},

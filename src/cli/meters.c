@@ -53,10 +53,8 @@ int cli_meters(int argc, char **argv)
 {
     bool json = false;
     cli_texts sources = {.n = 0};
-    const cli_option options[] = {
-        {"--source", CLI_TEXTS, &sources, false, "SPEC",
-         "a further one: command:..., hwmon:... or prometheus:... (docs/meters.md); repeatable"},
-        {"--json", CLI_FLAG, &json, false, NULL, "as a JSON array"}};
+    const cli_option options[] = {{"--source", CLI_TEXTS, &sources, false, "SPEC", CLI_SOURCE_HELP},
+                                  {"--json", CLI_FLAG, &json, false, NULL, "as a JSON array"}};
     const cli_command command = {
         .name = "meters",
         .summary = "Sources of energy on this machine: usable or why not, and how to change that.",

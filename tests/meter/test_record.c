@@ -164,7 +164,7 @@ static void malformed_records_are_refused_with_their_line(void **state)
         {HEAD CHANNEL, "line 3: there is no source above"},
         {HEAD SOURCE "channel\t9\t1\t0.05\tw\n", "line 4: a number is malformed or too large"},
         {HEAD SOURCE "channel\t0\t1\tx\tw\n", "line 4: a number is malformed"},
-        {HEAD SOURCE "sensor\t0\t0\t2\t0\t7\t1\t1\t1\t1\t1\tid\n", "line 4: a sensor checks"},
+        {HEAD SOURCE "sensor\t0\t0\t1\t0\t7\t1\t1\t1\t1\t1\tid\n", "line 4: a sensor checks"},
         {HEAD SOURCE "sensor\t0\t0\t0\t0\t0\t-1\t1\t1\t1\t1\tid\n", "line 4: a number is negative"},
         {HEAD SOURCE CHANNEL SENSOR "go\nraw\t1\t5\t0\t0\n",
          "line 7: a number is malformed or too"},
