@@ -1,8 +1,10 @@
 /* main.c - finds the command. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "kernel/kernel.h"
@@ -35,8 +37,19 @@ static void print_usage(FILE *to)
     fputs("\n`frugal COMMAND --help` tells more; `frugal --version` the version.\n", to);
 }
 
+/* Standard streams that are closed stay so for a command that we run, but their numbers are taken:
+ * else a report to standard error would end up in whatever file is opened next. */
+static void occupy_standard_streams(void)
+{
+    int fd;
+    do fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    occupy_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, not the end of us */
     if (argc < 2) {
         print_usage(stderr);

@@ -156,6 +156,39 @@ static void standard_input_is_the_commands(void **state)
     assert_string_equal(o.out, "hello\n");
 }
 
+static void closed_streams_stay_closed_and_take_no_report(void **state)
+{
+    (void)state;
+    static const char script[] =
+        FR_BINARY " measure -- sh -c 'echo x' >&- 2>&-; echo $?; " FR_BINARY
+                  " measure -- sh -c 'exec 2>&1; echo x' 2>&-; echo $?";
+    test_run((const char *const[]){"sh", "-c", script, NULL}, 60, &o);
+    assert_string_equal(o.out, "1\nx\n0\n"); /* 1: echo finds no standard output, as without us */
+}
+
+static void a_command_that_kills_its_watcher_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"--json", "--no-cgroup"};
+    for (int i = 0; i < 2; i++) {
+        MEASURE(ways[i], "--", "sh", "-c", "kill -KILL $PPID");
+        expect_failure(1, "the watcher of the command was killed");
+    }
+}
+
+static void measuring_works_below_measuring_and_where_sigchld_is_ignored(void **state)
+{
+    (void)state;
+    MEASURE("--", FR_BINARY, "measure", "--json", "--", "sh", "-c", "exit 4");
+    assert_int_equal(o.status, 4);
+    has(o.err, "\"cpu_s\"");
+    has(o.err, "J    total");
+    test_run((const char *const[]){"sh", "-c", "trap '' CHLD; " FR_BINARY " measure sh -c 'exit 5'",
+                                   NULL},
+             60, &o);
+    assert_int_equal(o.status, 5);
+}
+
 static void a_signal_that_ends_the_command_is_told(void **state)
 {
     (void)state;
@@ -325,6 +358,9 @@ int main(void)
         cmocka_unit_test(wrong_words_are_one_line_and_start_nothing),
         cmocka_unit_test(a_command_that_cannot_be_started_gives_127_or_126),
         cmocka_unit_test(standard_input_is_the_commands),
+        cmocka_unit_test(closed_streams_stay_closed_and_take_no_report),
+        cmocka_unit_test(a_command_that_kills_its_watcher_is_an_error),
+        cmocka_unit_test(measuring_works_below_measuring_and_where_sigchld_is_ignored),
         cmocka_unit_test(a_signal_that_ends_the_command_is_told),
         cmocka_unit_test(repeats_give_means_and_spread_and_the_first_failure),
         cmocka_unit_test(the_report_can_go_to_a_file),
