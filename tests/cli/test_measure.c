@@ -141,8 +141,8 @@ static void a_command_that_cannot_be_started_gives_127_or_126(void **state)
 {
     (void)state;
     const char *plain = test_write_file(test_tmp_dir(), "plain", "text");
-    MEASURE("--repeat", "3", "--", "no-such-command-here");
-    expect_failure(127, "cannot start no-such-command-here: No such file");
+    MEASURE("--repeat", "3", "--", "/no/such/command");
+    expect_failure(127, "cannot start /no/such/command: No such file");
     MEASURE("--", plain);
     expect_failure(126, "Permission denied");
 }
