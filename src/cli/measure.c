@@ -21,6 +21,8 @@ typedef struct words {
     bool json, no_cgroup, no_perf;
     const char *output, *region, *live, *record, *replay;
     double interval_s, pue, idle_s, tdp_w;
+    bool idle_least;
+    fr_embodied hardware;
     size_t repeat, tdp_threads;
     cli_texts sources;
     const char *const *command;
@@ -73,6 +75,8 @@ static fr_status check_words(const words *w, fr_error *err)
         FR_FAIL(err, FR_ERR_USAGE, "--pue must lie in [1, 10), not %g", w->pue);
     if (!(w->idle_s >= 0 && w->idle_s <= 3600))
         FR_FAIL(err, FR_ERR_USAGE, "--idle must lie in 0 to 3600 s, not %g", w->idle_s);
+    double unused;
+    FR_TRY(fr_carbon_embodied(&w->hardware, 1, &unused, err));
     if (w->tdp_threads > 4096)
         FR_FAIL(err, FR_ERR_USAGE, "--tdp-threads %zu are too many", w->tdp_threads);
 cleanup:
@@ -130,6 +134,7 @@ static fr_status run_all(const words *w, cli_measured *m, fr_error *err)
     o.record = w->record;
     o.sources = w->sources.all;
     o.n_sources = w->sources.n;
+    o.idle_least = w->idle_least;
     o.tdp_w = w->tdp_w;
     o.tdp_threads = (int)w->tdp_threads;
     FR_TRY(fr_meter_open(&meter, &o, err));
@@ -211,7 +216,8 @@ static int measure(const words *w)
     cli_measured m = {.command = w->replay ? NULL : w->command,
                       .replay = w->replay,
                       .region_given = w->region != NULL,
-                      .pue = w->pue};
+                      .pue = w->pue,
+                      .hardware = w->hardware};
     int status = CLI_OK;
     fr_status st = check_words(w, &err);
     if (st == FR_OK) st = cli_place(w->region, w->live, &m.grid, &err);
@@ -230,7 +236,10 @@ static int measure(const words *w)
 
 int cli_measure(int argc, char **argv)
 {
-    words w = {.interval_s = 0.1, .pue = 1.0, .repeat = 1};
+    words w = {.interval_s = 0.1,
+               .pue = 1.0,
+               .repeat = 1,
+               .hardware = {.lifetime_years = FR_EMBODIED_YEARS, .share = 1}};
     const cli_option options[] = {
         {"--json", CLI_FLAG, &w.json, false, NULL, "the report as one JSON object"},
         {"--output", CLI_TEXT, &w.output, false, "FILE", "the report goes there, not to stderr"},
@@ -243,6 +252,14 @@ int cli_measure(int argc, char **argv)
         {"--repeat", CLI_COUNT, &w.repeat, false, "N", "run it N times; mean and spread"},
         {"--idle", CLI_NUMBER, &w.idle_s, false, "S",
          "measure the idle power for S seconds before"},
+        {"--idle-least", CLI_FLAG, &w.idle_least, false, NULL,
+         "take the least power seen for idle power"},
+        {"--embodied-kg", CLI_NUMBER, &w.hardware.kgco2e, false, "KG",
+         "CO2e of making the hardware; adds its share of use, and SCI"},
+        {"--lifetime", CLI_NUMBER, &w.hardware.lifetime_years, false, "YEARS",
+         "of that hardware (3, as EcoLogits 0.9.3)"},
+        {"--share", CLI_NUMBER, &w.hardware.share, false, "X",
+         "of it that the command occupied, 0 to 1 (1)"},
         {"--source", CLI_TEXTS, &w.sources, false, "SPEC", CLI_SOURCE_HELP},
         {"--tdp", CLI_NUMBER, &w.tdp_w, false, "W", "of the processor, where it is modelled"},
         {"--tdp-threads", CLI_COUNT, &w.tdp_threads, false, "N", "hardware threads of that one"},

@@ -29,6 +29,7 @@ typedef struct cli_measured {
     fr_intensity grid;
     bool region_given;
     double pue;
+    fr_embodied hardware; /* kgco2e 0: left out */
 } cli_measured;
 
 /* Keeps a run and the words behind its reading. Errors: FR_ERR_NOMEM. */
@@ -74,6 +75,7 @@ bool cli_has_source(const cli_measured *m, int domain);
 
 typedef struct cli_grams {
     double value, low, high, attributed; /* a run */
+    double embodied, sci;                /* NaN where the hardware was not told */
 } cli_grams;
 
 FR_NODISCARD fr_status cli_grams_of(const cli_measured *m, cli_grams *out, fr_error *err);

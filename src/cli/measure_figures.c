@@ -82,6 +82,13 @@ fr_status cli_grams_of(const cli_measured *m, cli_grams *out, fr_error *err)
     out->attributed = fr_carbon_grams(attributed.mean, grid->g_per_kwh, m->pue);
     out->low = out->value * fmax(0, 1 - doubt);
     out->high = out->value * (1 + doubt);
+    out->embodied = out->sci = NAN;
+    if (m->hardware.kgco2e > 0) {
+        cli_spread seconds;
+        FR_TRY(cli_spread_of(m, CLI_DURATION_S, 0, &seconds, err));
+        FR_TRY(fr_carbon_embodied(&m->hardware, seconds.mean, &out->embodied, err));
+        out->sci = fr_carbon_sci(j.mean, grid->g_per_kwh, m->pue, out->embodied, 1);
+    }
 cleanup:
     return st;
 }

@@ -88,13 +88,14 @@ fr_status cli_measured_json(const cli_measured *m, fr_str *out, fr_error *err)
             json_object_set_new(energy, cli_domain_names[d], energy_json(m, d));
     for (size_t i = 0; i < m->n_runs; i++) json_array_append_new(runs, run_json(&m->runs[i]));
     json_t *root = json_pack(
-        "{s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:s, s:{s:o, s:o, s:o, s:o}, s:o, s:f, s:O, s:O}",
+        "{s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:s, s:{s:o, s:o, s:o, s:o, s:o, s:o}, s:o, s:f, s:O, "
+        "s:O}",
         "command", command_json(m), "duration_s", spread_json(m, CLI_DURATION_S, 0), "energy",
         energy, "mean_w", spread_json(m, CLI_MEAN_W, 0), "peak_w", spread_json(m, CLI_MAX_W, 0),
         "cpu_s", spread_json(m, CLI_CPU_S, 0), "peak_bytes", spread_json(m, CLI_PEAK_BYTES, 0),
         "counting", m->counting, "g_co2e", "value", number(g.value), "low", number(g.low), "high",
-        number(g.high), "attributed", number(g.attributed), "grid", grid_json(m), "pue", m->pue,
-        "runs", runs, "notes", notes);
+        number(g.high), "attributed", number(g.attributed), "embodied", number(g.embodied), "sci",
+        number(g.sci), "grid", grid_json(m), "pue", m->pue, "runs", runs, "notes", notes);
     if (!root) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the report");
     st = fr_json_dump(root, out, err);
     json_decref(root);

@@ -77,6 +77,13 @@ static fr_status add_grams(const cli_measured *m, fr_str *out, fr_error *err)
     if (!(fabs(g.attributed - g.value) <= 1e-9 * g.value))
         FR_TRY(fr_str_appendf(out, err, "%14s g        of that the command has caused\n",
                               digits(g.attributed, value)));
+    if (m->hardware.kgco2e > 0)
+        FR_TRY(
+            fr_str_appendf(out, err,
+                           "%14s g    CO2e embodied: %g kg over %g years, share %g (your figures)\n"
+                           "%14s g    SCI a run (ISO/IEC 21031: energy and embodied share)\n",
+                           digits(g.embodied, value), m->hardware.kgco2e,
+                           m->hardware.lifetime_years, m->hardware.share, digits(g.sci, low)));
 cleanup:
     return st;
 }
