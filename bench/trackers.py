@@ -102,7 +102,7 @@ def read_trace(path):
     for line in open(path, encoding="utf-8"):
         f = line.rstrip("\n").split("\t")
         if f[0] == "sensor" and f[11] == "CPU model":
-            w_thread = float(f[6])
+            w_thread = 1e6 * float(f[6])  # a count is a microsecond
         elif f[0] == "tick" and f[3] == "1":
             ticks.append((float(f[1]), float(f[4]), float(f[5])))
     return ticks, w_thread

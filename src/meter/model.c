@@ -57,13 +57,15 @@ static fr_status cpu_open(fr_source *s, const fr_source_setup *setup, fr_error *
     c->relative_uncertainty = p.relative_uncertainty;
     snprintf(c->source, sizeof(c->source), "CPU model: %s per busy thread, %s", figures, p.name);
     fr_source_say(s, "%s: %s per busy thread of our process tree (%s)", p.name, figures, p.source);
-    /* CPU seconds of others than ourselves come in ticks of 10 ms. */
+    /* Counted in microseconds, as getrusage and cgroups do; /proc, by which a tree of others is
+     * read, has ticks of 10 ms. */
+    bool ticks = setup->options->pid != 0 && !setup->options->processes;
     FR_TRY(fr_source_add(s,
                          &(fr_sensor){.id = "CPU model",
                                       .domain = FR_DOMAIN_CPU,
                                       .kind = FR_SENSOR_COUNTER,
-                                      .scale = p.w_per_thread,
-                                      .update_s = 0.01},
+                                      .scale = 1e-6 * p.w_per_thread,
+                                      .update_s = ticks ? 0.01 : 0},
                          NULL, err));
 cleanup:
     return st;
@@ -72,7 +74,7 @@ cleanup:
 static void cpu_read(fr_source *s, const fr_tick *tick, fr_raw *raw)
 {
     (void)s;
-    if (tick->usage_known) *raw = (fr_raw){.ok = true, .value = tick->usage.cpu_s};
+    if (tick->usage_known) *raw = (fr_raw){.ok = true, .value = 1e6 * tick->usage.cpu_s};
 }
 
 static fr_status ram_open(fr_source *s, const fr_source_setup *setup, fr_error *err)

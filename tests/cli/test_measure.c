@@ -97,6 +97,24 @@ static void figures_as_json_agree_with_each_other(void **state)
     json_decref(root);
 }
 
+static void embodied_share_is_that_of_the_time_and_adds_up_to_sci(void **state)
+{
+    (void)state;
+    MEASURE("--json", "--embodied-kg", "1000", "--lifetime", "2", "--share", "0.25", "--", "sh",
+            "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
+    assert_int_equal(o.status, 0);
+    json_t *root = parse(o.err);
+    double embodied = number_at(root, "g_co2e.embodied");
+    /* 1000 kg, a quarter of it, over two years of 365 days. */
+    ASSERT_NEAR(embodied, 1e6 * 0.25 * number_at(root, "duration_s.mean") / (2 * 365 * 86400.0),
+                1e-9 * embodied);
+    ASSERT_NEAR(number_at(root, "g_co2e.sci"), number_at(root, "g_co2e.value") + embodied,
+                1e-9 * embodied);
+    json_decref(root);
+    MEASURE("--embodied-kg", "10", "--share", "1.5", "--", "true");
+    expect_failure(2, "share (1.5)");
+}
+
 static void options_end_at_the_command_or_at_two_dashes(void **state)
 {
     (void)state;
@@ -354,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_report_goes_to_standard_error_and_the_commands_output_stays_its_own),
         cmocka_unit_test(figures_as_json_agree_with_each_other),
+        cmocka_unit_test(embodied_share_is_that_of_the_time_and_adds_up_to_sci),
         cmocka_unit_test(options_end_at_the_command_or_at_two_dashes),
         cmocka_unit_test(wrong_words_are_one_line_and_start_nothing),
         cmocka_unit_test(a_command_that_cannot_be_started_gives_127_or_126),
