@@ -61,20 +61,29 @@ static void take_count(fr_account *a, const fr_sensor *s, const fr_raw *raw, dou
     a->last_s = at_s;
 }
 
-static void take_power(fr_account *a, const fr_sensor *s, const fr_raw *raw, double cpu_share,
-                       double at_s, fr_notes *notes)
+/* A sample holds until the next one comes, if that does not take much longer than it should: a
+ * sensor with a pace of its own is looked at more often than it says something new. */
+static bool still_holds(const fr_account *a, const fr_sensor *s, double at_s, double now_s)
 {
-    double dt = at_s - a->last_s, w = s->scale * raw->value;
+    return at_s > a->sample_s || now_s - at_s <= 3 * s->update_s;
+}
+
+static void take_power(fr_account *a, const fr_sensor *s, const fr_raw *raw, double cpu_share,
+                       double at_s, double now_s, fr_notes *notes)
+{
+    double dt = now_s - a->last_s, w = s->scale * raw->value;
     double gap_s = 3 * s->update_s > MAX_POWER_GAP_S ? 3 * s->update_s : MAX_POWER_GAP_S;
     if (dt > gap_s)
         fr_notes_add(notes, "%s: no power was read for %.0f s; taken as a straight line", s->id,
                      dt);
     add(a, s, raw, 0.5 * s->scale * (a->last_value + raw->value) * dt, cpu_share);
+    a->last_value = raw->value;
+    a->last_s = now_s;
+    if (at_s <= a->sample_s) return;
+    a->sample_s = at_s;
     a->n_w++;
     a->sum_w += w;
     a->sum_w2 += w * w;
-    a->last_value = raw->value;
-    a->last_s = at_s;
 }
 
 void fr__account_take(fr_account *a, const fr_sensor *s, const fr_raw *raw, double cpu_share,
@@ -109,14 +118,13 @@ void fr__account_take(fr_account *a, const fr_sensor *s, const fr_raw *raw, doub
     }
     if (!a->started) {
         a->started = true;
-        a->moved_s = a->last_s = at_s;
+        a->moved_s = a->last_s = a->sample_s = at_s;
         a->last_value = raw->value;
         return;
     }
-    if (at_s < a->last_s || (power && at_s <= a->last_s)) return; /* seen already */
-    if (power)
-        take_power(a, s, raw, cpu_share, at_s, notes);
-    else
+    if (power && now_s > a->last_s && still_holds(a, s, at_s, now_s))
+        take_power(a, s, raw, cpu_share, at_s, now_s, notes);
+    else if (!power && at_s >= a->last_s) /* else: seen already */
         take_count(a, s, raw, cpu_share, at_s, notes);
 }
 

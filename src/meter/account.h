@@ -9,6 +9,7 @@ typedef struct fr_account {
     bool aside; /* the last look said so: nothing is counted, and nothing is missing */
     double last_value, last_s; /* of the last value that was believed */
     double moved_s;            /* when the counter was last seen to move */
+    double sample_s;           /* when the last power was true */
     double joules;             /* since the first value; never falls */
     double tree_joules;        /* the process tree's part of them */
     bool share_unknown;        /* joules have come whose share is not known */

@@ -5,8 +5,8 @@
  *                         record
  *
  * All state is behind one lock, which a tick holds while it reads its few small
- * files. Power is taken over at least half a sampling interval: counters move in
- * steps of a millisecond, so shorter differences say nothing. */
+ * files. Power is taken over at least half a sampling interval and several steps of
+ * the sensor: shorter differences say nothing. */
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -49,54 +49,67 @@ static double boot_clock(void *ctx)
 
 /* ---- ticks ---- */
 
-double fr__meter_joules(const fr_meter *m, fr_domain domain)
+/* Does this sensor's power belong to that of the domain? */
+static bool counts(const fr_source *s, const fr_sensor *sensor, fr_domain domain)
 {
-    double sum = 0;
+    return sensor->domain == domain && s->channel[domain].used && sensor->role == FR_ROLE_COUNTED;
+}
+
+/* Ends the stretch at the sensor's last value, once it is long enough to say something of power. */
+static void advance(fr_stretch *at, const fr_account *a, double least_s)
+{
+    double dt = a->last_s - at->s;
+    if (at->begun && !(dt >= least_s)) return;
+    at->w = at->begun ? (a->joules - at->j) / dt : NAN;
+    at->from_s = at->s;
+    at->s = a->last_s;
+    at->j = a->joules;
+    at->begun = a->started || a->aside;
+}
+
+/* Mean power of a domain over its sensors' last stretches; NaN before each has had one. *from_s:
+ * where the earliest of them began. */
+static double domain_power(fr_meter *m, fr_domain domain, fr_stretch *stretches, double least_s,
+                           double *from_s)
+{
+    /* Less than a few steps of a counter that moves slowly is more chance than power. */
+    const double steps = 5;
+    double watts = 0;
     for (size_t i = 0; i < m->n_sources; i++) {
         const fr_source *s = &m->sources[i];
-        if (!s->channel[domain].used) continue;
-        for (size_t k = 0; k < s->n_sensors; k++)
-            if (s->sensors[k].domain == domain && s->sensors[k].role == FR_ROLE_COUNTED)
-                sum += m->account[m->first[i] + k].joules;
+        for (size_t k = 0; k < s->n_sensors; k++) {
+            const fr_sensor *sensor = &s->sensors[k];
+            if (!counts(s, sensor, domain)) continue;
+            fr_stretch *at = &stretches[m->first[i] + k];
+            double wait_s = sensor->kind == FR_SENSOR_COUNTER ? steps * sensor->update_s : 0;
+            advance(at, &m->account[m->first[i] + k], fmax(least_s, wait_s));
+            watts += at->w;
+            *from_s = fmin(*from_s, at->from_s);
+        }
     }
-    return sum;
-}
-
-static fr_anchor anchor_now(const fr_meter *m)
-{
-    fr_anchor a = {.s = m->last.now_s};
-    for (int d = 0; d < FR_N_DOMAINS; d++) a.j[d] = fr__meter_joules(m, (fr_domain)d);
-    return a;
-}
-
-static double anchor_total(const fr_meter *m, const fr_anchor *a)
-{
-    if (m->words[FR_DOMAIN_SYSTEM].served) return a->j[FR_DOMAIN_SYSTEM];
-    double sum = 0;
-    for (int d = 0; d < FR_N_DOMAINS; d++) sum += a->j[d];
-    return sum;
+    return watts;
 }
 
 static void update_power(fr_meter *m)
 {
-    fr_anchor now = anchor_now(m);
-    double dt = now.s - m->power.s;
-    if (dt < 0.5 * m->tick_every_s) return;
-    m->power_w = (anchor_total(m, &now) - anchor_total(m, &m->power)) / dt;
-    for (fr_window *w = m->windows; w; w = w->next)
-        if (m->power.s >= w->started_s && m->power_w > w->max_w) w->max_w = m->power_w;
-    m->power = now;
-
-    dt = now.s - m->calm.s;
-    if (!m->options.idle_least || dt < CALM_S) return;
+    double watts = 0, from_s = INFINITY, any = INFINITY;
+    bool system = m->words[FR_DOMAIN_SYSTEM].served;
     for (int d = 0; d < FR_N_DOMAINS; d++) {
-        double w = (now.j[d] - m->calm.j[d]) / dt;
+        if (system && d != FR_DOMAIN_SYSTEM) continue;
+        double w = domain_power(m, (fr_domain)d, m->power, 0.5 * m->tick_every_s, &from_s);
+        if (w > 0) watts += w;
+    }
+    m->power_w = watts;
+    for (fr_window *w = m->windows; w; w = w->next)
+        if (from_s >= w->started_s && m->power_w > w->max_w) w->max_w = m->power_w;
+
+    for (int d = 0; d < FR_N_DOMAINS && m->options.idle_least; d++) {
+        double w = domain_power(m, (fr_domain)d, m->calm, CALM_S, &any);
         /* No joules at all: the sensor was not read in that time. */
         if (m->idle_told[d] || !(w > 0) || (m->idle_seen[d] && w >= m->idle_w[d])) continue;
         m->idle_w[d] = w;
         m->idle_seen[d] = true;
     }
-    m->calm = now;
 }
 
 static void note_sleep(const fr_meter *m, const fr_tick *tick, fr_notes *notes)
@@ -144,7 +157,6 @@ void fr__meter_take(fr_meter *m, const fr_tick *tick, fr_notes *notes)
         m->rss_s +=
             0.5 * (m->last.usage.rss_bytes + now.usage.rss_bytes) * (now.now_s - m->last.now_s);
     m->last = now;
-    if (!m->ticked) m->power = m->calm = anchor_now(m);
     m->ticked = true;
     for (fr_window *w = m->windows; w; w = w->next) {
         if (now.usage.rss_bytes > w->max_rss) w->max_rss = now.usage.rss_bytes;
@@ -394,8 +406,11 @@ fr_status fr__meter_arrange(fr_meter *m, fr_error *err)
     write_words(m);
     m->raw = calloc(m->n_sensors + 1, sizeof(*m->raw));
     m->account = calloc(m->n_sensors + 1, sizeof(*m->account));
+    m->power = calloc(m->n_sensors + 1, sizeof(*m->power));
+    m->calm = calloc(m->n_sensors + 1, sizeof(*m->calm));
     m->lock_made = pthread_mutex_init(&m->lock, NULL) == 0;
-    if (!m->raw || !m->account || !m->lock_made) FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory");
+    if (!m->raw || !m->account || !m->power || !m->calm || !m->lock_made)
+        FR_FAIL(err, FR_ERR_NOMEM, "meter: out of memory");
 cleanup:
     return st;
 }
@@ -468,6 +483,8 @@ void fr_meter_close(fr_meter *m)
     free(m->first);
     free(m->raw);
     free(m->account);
+    free(m->power);
+    free(m->calm);
     free(m->sysfs_root);
     free(m->proc_root);
     free(m);

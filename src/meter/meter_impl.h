@@ -20,10 +20,12 @@ struct fr_window {
     fr_notes notes;
 };
 
-/* Where a stretch of power began. */
-typedef struct fr_anchor {
-    double s, j[FR_N_DOMAINS];
-} fr_anchor;
+/* A sensor's power between two of its values. */
+typedef struct fr_stretch {
+    bool begun;
+    double from_s, s, j; /* where it began; where it ended, and the joules by then */
+    double w;            /* over it; NaN before there is one */
+} fr_stretch;
 
 struct fr_meter {
     fr_meter_options options;
@@ -53,10 +55,10 @@ struct fr_meter {
     size_t n_windows_ever;
     bool ticked;
     fr_tick last;
-    fr_notes last_notes;   /* of the last tick: a window that begins there has them, too */
-    bool cpu_fell;         /* the tree has lost seconds, and that has been noted */
-    double rss_s;          /* integral of resident bytes over time */
-    fr_anchor power, calm; /* of the running power interval; of that for the least power */
+    fr_notes last_notes;      /* of the last tick: a window that begins there has them, too */
+    bool cpu_fell;            /* the tree has lost seconds, and that has been noted */
+    double rss_s;             /* integral of resident bytes over time */
+    fr_stretch *power, *calm; /* [n_sensors] for the running power; for the least power */
     double power_w;
     bool idle_told[FR_N_DOMAINS], idle_seen[FR_N_DOMAINS];
     double idle_w[FR_N_DOMAINS];
@@ -74,9 +76,6 @@ void fr__meter_tick(fr_meter *m, bool at_edge);
 /* A meter over the sources that have been put into m->sources: decides which serves which domain,
  * writes the words, makes room for the accounts. Errors: FR_ERR_NOMEM. */
 FR_NODISCARD fr_status fr__meter_arrange(fr_meter *m, fr_error *err);
-
-/* Joules counted in a domain since the meter was opened. Behind the lock. */
-double fr__meter_joules(const fr_meter *m, fr_domain domain);
 
 void fr__meter_set_idle_w(fr_meter *m, fr_domain domain, double watts);
 

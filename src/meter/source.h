@@ -61,7 +61,7 @@ typedef struct fr_sensor {
 typedef struct fr_raw {
     bool ok;
     double value;  /* counts below 2^53, or units of power */
-    double at_s;   /* when it was true, by the meter's clock; 0: now */
+    double at_s;   /* when it was true, by the meter's clock; 0: now. A power holds on from then */
     double share;  /* FR_SHARE_RAW: part of the process tree since the last look, 0 to 1, or NaN */
     bool aside;    /* nobody of the tree uses this device: what it has taken does not count */
     char why[200]; /* !ok: path and reason; "": that has been noted elsewhere */
