@@ -1,7 +1,4 @@
 /* Live grid intensity, against a server on loopback that says what it is told to say. */
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,60 +8,17 @@
 #include "frugal/carbon.h"
 #include "net/http.h"
 #include "os/file.h"
+#include "support/canned.h"
 #include "support/test.h"
 
 #define TOKEN "s3cret-t0ken"
 
 static fr_error err;
 
-/* One answer for all requests; status 0: never one. */
-typedef struct canned {
-    int listener, status;
-    _Atomic int n_requests;
-    char body[4096], head[4096], url[64];
-    pthread_t thread;
-} canned;
-
-static void answer(canned *c, int fd)
-{
-    char out[5120];
-    ssize_t n = recv(fd, c->head, sizeof(c->head) - 1, 0);
-    c->head[n > 0 ? n : 0] = 0;
-    c->n_requests++;
-    int len = snprintf(out, sizeof(out),
-                       "HTTP/1.1 %d x\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                       c->status, strlen(c->body), c->body);
-    if (c->status)
-        (void)!send(fd, out, (size_t)len, MSG_NOSIGNAL);
-    else
-        (void)!recv(fd, out, 1, 0); /* until the client gives up */
-}
-
-static void *serve(void *ctx)
-{
-    canned *c = ctx;
-    for (;;) {
-        int fd = accept(c->listener, NULL, NULL);
-        if (fd < 0) return NULL;
-        answer(c, fd);
-        close(fd);
-    }
-}
-
 /* A new cache folder and a server that gives `body`. */
 static void begin(canned *c, fr_place *place, int status, const char *body)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(at);
-    memset(c, 0, sizeof(*c));
-    c->status = status;
-    snprintf(c->body, sizeof(c->body), "%s", body);
-    c->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(c->listener, (struct sockaddr *)&at, sizeof(at)), 0);
-    assert_int_equal(listen(c->listener, 8), 0);
-    assert_int_equal(getsockname(c->listener, (struct sockaddr *)&at, &size), 0);
-    snprintf(c->url, sizeof(c->url), "http://127.0.0.1:%d", ntohs(at.sin_port));
-    assert_int_equal(pthread_create(&c->thread, NULL, serve, c), 0);
+    canned_begin(c, status, body);
     *place = (fr_place)FR_PLACE_INIT;
     place->region = "FRA";
     place->live = FR_LIVE_ELECTRICITY_MAPS;
@@ -75,9 +29,7 @@ static void begin(canned *c, fr_place *place, int status, const char *body)
 
 static void end(canned *c)
 {
-    shutdown(c->listener, SHUT_RDWR);
-    pthread_join(c->thread, NULL);
-    close(c->listener);
+    canned_end(c);
 }
 
 /* "2024-05-01T12:34:00.000Z", seconds from now */
