@@ -199,10 +199,9 @@ void fr__window_read(const fr_window *w, bool at_end, fr_reading *r)
     r->suspended_s = fmax(0, m->last.boot_s - w->started_boot_s - r->duration_s);
     r->max_rss_bytes = w->max_rss;
     r->mean_rss_bytes = m->last.usage.rss_bytes;
-    if (r->duration_s > 0) {
-        r->mean_rss_bytes = (m->rss_s - w->base_rss_s) / r->duration_s;
-        r->mean_w = r->total.j / r->duration_s;
-    }
+    if (r->duration_s > 0) r->mean_rss_bytes = (m->rss_s - w->base_rss_s) / r->duration_s;
+    /* Joules are those of the time that was read. */
+    if (r->total.covered_s > 0) r->mean_w = r->total.j / r->total.covered_s;
     r->max_w = w->max_w > r->mean_w ? w->max_w : r->mean_w;
     r->n_errors = notes.n;
     memcpy(r->first_error, notes.first, sizeof(r->first_error));
