@@ -11,15 +11,15 @@
 
 #include "base/log.h"
 #include "format/json.h"
-#include "format/safetensors.h"
+#include "format/tensors.h"
 #include "model/encoder.h"
 #include "os/file.h"
 
 enum { MAX_NAME = 512 };
 
 /* The tensor under any of its names, or NULL. */
-static const fr_st_tensor *find_tensor(const fr_safetensors *file, const fr_family *family,
-                                       const char *name)
+static const fr_stored *find_tensor(const fr_tensors *file, const fr_family *family,
+                                    const char *name)
 {
     static const char *const old_endings[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
                                                  {"LayerNorm.bias", "LayerNorm.beta"}};
@@ -27,7 +27,7 @@ static const fr_st_tensor *find_tensor(const fr_safetensors *file, const fr_fami
         strncmp(name, family->prefix, strlen(family->prefix)) == 0 ? strlen(family->prefix) : 0;
     for (int bare = 0; bare < (skip ? 2 : 1); bare++) {
         const char *text = bare ? name + skip : name;
-        const fr_st_tensor *t = fr_safetensors_find(file, text);
+        const fr_stored *t = fr_tensors_find(file, text);
         if (t) return t;
         for (int i = 0; i < 2; i++) {
             const char *ending = old_endings[i][0];
@@ -35,34 +35,34 @@ static const fr_st_tensor *find_tensor(const fr_safetensors *file, const fr_fami
             if (length < cut || strcmp(text + length - cut, ending) != 0) continue;
             char old[MAX_NAME];
             snprintf(old, sizeof(old), "%.*s%s", (int)(length - cut), text, old_endings[i][1]);
-            t = fr_safetensors_find(file, old);
+            t = fr_tensors_find(file, old);
             if (t) return t;
         }
     }
     return NULL;
 }
 
-static bool fits(const fr_weight *w, const fr_st_tensor *t)
+static bool fits(const fr_weight *w, const fr_stored *t)
 {
     if (t->n_dims != w->n_dims) return false;
     if (w->n_dims == 1) return t->shape[0] == w->p.t.cols;
     return t->shape[0] == w->p.t.rows && t->shape[1] == w->p.t.cols;
 }
 
-static fr_status shape_error(const fr_weight *w, const fr_st_tensor *t, fr_error *err)
+static fr_status shape_error(const fr_weight *w, const fr_stored *t, fr_error *err)
 {
-    char has[FR_ST_SHAPE_TEXT], wants[FR_ST_SHAPE_TEXT];
+    char has[FR_SHAPE_TEXT], wants[FR_SHAPE_TEXT];
     size_t shape[2] = {w->p.t.rows, w->p.t.cols};
-    fr_st_shape_text(t->shape, t->n_dims, has);
-    fr_st_shape_text(w->n_dims == 1 ? shape + 1 : shape, w->n_dims, wants);
+    fr_shape_text(t->shape, t->n_dims, has);
+    fr_shape_text(w->n_dims == 1 ? shape + 1 : shape, w->n_dims, wants);
     return fr_error_set(err, FR_ERR_SHAPE,
                         "%s: tensor %s is %s, config.json (or the number of labels) asks for %s",
                         t->path, t->name, has, wants);
 }
 
 /* found[i]: the tensor of weight i, NULL where it is to be initialised. */
-static fr_status match_tensors(fr_model *m, const char *dir, const fr_safetensors *file,
-                               const fr_model_options *options, const fr_st_tensor **found,
+static fr_status match_tensors(fr_model *m, const char *dir, const fr_tensors *file,
+                               const fr_model_options *options, const fr_stored **found,
                                fr_error *err)
 {
     fr_status st = FR_OK;
@@ -91,10 +91,10 @@ cleanup:
     return st;
 }
 
-static fr_status read_tensor(fr_weight *w, const fr_st_tensor *t, fr_error *err)
+static fr_status read_tensor(fr_weight *w, const fr_stored *t, fr_error *err)
 {
     fr_status st = FR_OK;
-    FR_TRY(fr_st_to_f32(t, w->p.t.data, err));
+    FR_TRY(fr_stored_to_f32(t, w->p.t.data, err));
     for (size_t i = 0; i < t->n; i++)
         if (!isfinite(w->p.t.data[i]))
             FR_FAIL(err, FR_ERR_FORMAT, "%s: tensor %s has a value that is not finite at %zu",
@@ -103,27 +103,7 @@ cleanup:
     return st;
 }
 
-static fr_status open_weights(fr_safetensors **out, const char *dir, fr_error *err)
-{
-    fr_status st = FR_OK;
-    fr_str bin = FR_STR_INIT, one = FR_STR_INIT, index = FR_STR_INIT;
-    FR_TRY(fr_path_join(&bin, dir, "pytorch_model.bin", err));
-    FR_TRY(fr_path_join(&one, dir, "model.safetensors", err));
-    FR_TRY(fr_path_join(&index, dir, "model.safetensors.index.json", err));
-    if (fr_file_exists(bin.data) && !fr_file_exists(one.data) && !fr_file_exists(index.data))
-        FR_FAIL(err, FR_ERR_UNSUPPORTED,
-                "%s: only model.safetensors is read; save the model with transformers' "
-                "save_pretrained to convert it",
-                bin.data);
-    FR_TRY(fr_safetensors_open(out, dir, err));
-cleanup:
-    fr_str_release(&bin);
-    fr_str_release(&one);
-    fr_str_release(&index);
-    return st;
-}
-
-static void tell_of_new_head(const fr_model *m, const char *dir, const fr_st_tensor **found,
+static void tell_of_new_head(const fr_model *m, const char *dir, const fr_stored **found,
                              uint64_t seed)
 {
     char names[256] = "";
@@ -141,14 +121,14 @@ static fr_status load_weights(fr_model *m, const char *dir, const fr_model_optio
                               fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_safetensors *file = NULL;
-    const fr_st_tensor **found = fr_arena_calloc(&m->meta, m->n_weights, sizeof(fr_st_tensor *));
+    fr_tensors *file = NULL;
+    const fr_stored **found = fr_arena_calloc(&m->meta, m->n_weights, sizeof(fr_stored *));
     if (!found) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
 
     if (options->from_config) {
         m->info.head_is_new = true;
     } else {
-        FR_TRY(open_weights(&file, dir, err));
+        FR_TRY(fr_tensors_open(&file, dir, err));
         FR_TRY(match_tensors(m, dir, file, options, found, err));
         if (m->info.head_is_new) tell_of_new_head(m, dir, found, options->seed);
     }
@@ -160,7 +140,7 @@ static fr_status load_weights(fr_model *m, const char *dir, const fr_model_optio
             fr__weight_initialise(m, &m->weights[i], options->seed);
     }
 cleanup:
-    fr_safetensors_close(file);
+    fr_tensors_close(file);
     return st;
 }
 

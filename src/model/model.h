@@ -41,7 +41,8 @@ typedef struct fr_model_info {
     bool head_is_new; /* the head was initialised, not read */
 } fr_model_info;
 
-/* Reads a Hugging Face folder: config.json and model.safetensors (or shards with an index).
+/* Reads a Hugging Face folder: config.json and model.safetensors or pytorch_model.bin (or
+ * shards of either with an index).
  * Errors: FR_ERR_IO (no file), FR_ERR_FORMAT (malformed), FR_ERR_SHAPE (a tensor does not fit the
  * config; names it), FR_ERR_UNSUPPORTED (unknown model_type; lists those known), FR_ERR_STATE (no
  * trained head and !new_head). */

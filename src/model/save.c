@@ -89,11 +89,11 @@ cleanup:
 static fr_status save_weights(const fr_model *m, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_st_entry *entries = calloc(m->n_weights, sizeof(*entries));
+    fr_entry *entries = calloc(m->n_weights, sizeof(*entries));
     if (!entries) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
     for (size_t i = 0; i < m->n_weights; i++) {
         const fr_weight *w = &m->weights[i];
-        entries[i] = (fr_st_entry){.name = w->p.name, .n_dims = w->n_dims, .data = w->p.t.data};
+        entries[i] = (fr_entry){.name = w->p.name, .n_dims = w->n_dims, .data = w->p.t.data};
         entries[i].shape[0] = w->n_dims == 1 ? w->p.t.cols : w->p.t.rows;
         entries[i].shape[1] = w->p.t.cols;
     }

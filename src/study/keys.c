@@ -53,7 +53,9 @@ static bool belongs_to_model(const char *name, bool weights)
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
         if (!strcmp(name, files[i])) return true;
     return weights &&
-           (ends_with(name, ".safetensors") || ends_with(name, ".safetensors.index.json"));
+           (ends_with(name, ".safetensors") || ends_with(name, ".safetensors.index.json") ||
+            (!strncmp(name, "pytorch_model", 13) &&
+             (ends_with(name, ".bin") || ends_with(name, ".bin.index.json"))));
 }
 
 static int by_name(const void *a, const void *b)

@@ -18,27 +18,27 @@ typedef struct fixture {
     const fr_kernels *kernels;
     fr_model *model;
     fr_graph *graph;
-    fr_safetensors *golden;
+    fr_tensors *golden;
     fr_arena arena;
     fr_batch batch;
     int32_t *labels;
 } fixture;
 
-static const fr_st_tensor *golden_tensor(const fixture *f, const char *prefix, const char *name)
+static const fr_stored *golden_tensor(const fixture *f, const char *prefix, const char *name)
 {
     char full[256];
     snprintf(full, sizeof(full), "%s%s", prefix, name);
-    const fr_st_tensor *t = fr_safetensors_find(f->golden, full);
+    const fr_stored *t = fr_tensors_find(f->golden, full);
     if (!t) fail_msg("no golden %s", full);
     return t;
 }
 
 static float *golden_values(fixture *f, const char *prefix, const char *name, size_t n)
 {
-    const fr_st_tensor *t = golden_tensor(f, prefix, name);
+    const fr_stored *t = golden_tensor(f, prefix, name);
     assert_int_equal(t->n, n);
     float *values = fr_arena_alloc(&f->arena, n, sizeof(*values));
-    ASSERT_OK(fr_st_to_f32(t, values, &err));
+    ASSERT_OK(fr_stored_to_f32(t, values, &err));
     return values;
 }
 
@@ -62,7 +62,7 @@ static void open_fixture(fixture *f, const char *family, const fr_kernels *kerne
     f->kernels = kernels;
     ASSERT_OK(fr_model_load(&f->model, dir, &(fr_model_options){.trainable = true}, &err));
     ASSERT_OK(fr_graph_create(&f->graph, kernels, &err));
-    ASSERT_OK(fr_safetensors_open(&f->golden, golden, &err));
+    ASSERT_OK(fr_tensors_open(&f->golden, golden, &err));
     f->labels = golden_ints(f, "labels", &n);
     f->batch.n_segments = n;
     f->batch.offsets = (const uint32_t *)(const void *)golden_ints(f, "offsets", &n);
@@ -72,7 +72,7 @@ static void open_fixture(fixture *f, const char *family, const fr_kernels *kerne
 
 static void close_fixture(fixture *f)
 {
-    fr_safetensors_close(f->golden);
+    fr_tensors_close(f->golden);
     fr_graph_destroy(f->graph);
     fr_model_destroy(f->model);
     fr_arena_release(&f->arena);
