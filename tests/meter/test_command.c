@@ -126,6 +126,40 @@ static void window_between_two_readings_holds_the_last_power_and_doubts_it(void 
     fr_meter_close(p.d.m);
 }
 
+static void counter_with_a_pace_of_its_own_has_no_peaks_and_covers_the_window(void **state)
+{
+    (void)state;
+    plug p;
+    fr_reading r;
+    begin(&p, "J");
+    ASSERT_OK(open_spec(&p, ""));
+    p.d.w = 100;
+    p.d.step_s = 0.1; /* looked at ten times as often as it is fetched */
+    drive_on(&p.d, 1.5, 100);
+    fr_window *w = drive_begin(&p.d);
+    drive_on(&p.d, 10, 100);
+    fr_window_end(w, &r);
+    ASSERT_NEAR(r.system.j, 1000, 0.1);
+    ASSERT_NEAR(r.system.covered_s, 10, 1e-6);
+    ASSERT_NEAR(r.max_w, 100, 0.1);
+    fr_meter_close(p.d.m);
+}
+
+static void failure_is_told_once_for_each_time_that_the_command_ran(void **state)
+{
+    (void)state;
+    plug p;
+    fr_reading r;
+    begin(&p, "W");
+    ASSERT_OK(open_spec(&p, "every=5,"));
+    fr_window *w = drive_begin(&p.d);
+    p.d.spoilt = FAILS;
+    drive_on(&p.d, 16, 100); /* run at 5, 10 and 15 s */
+    fr_window_end(w, &r);
+    assert_int_equal(r.n_errors, 3);
+    fr_meter_close(p.d.m);
+}
+
 static void commands_that_give_nothing_are_refused_with_the_reason(void **state)
 {
     (void)state;
@@ -208,6 +242,8 @@ int main(void)
         cmocka_unit_test(joules_of_a_plug_are_counted),
         cmocka_unit_test(steps_of_a_coarse_counter_are_its_random_uncertainty),
         cmocka_unit_test(window_between_two_readings_holds_the_last_power_and_doubts_it),
+        cmocka_unit_test(counter_with_a_pace_of_its_own_has_no_peaks_and_covers_the_window),
+        cmocka_unit_test(failure_is_told_once_for_each_time_that_the_command_ran),
         cmocka_unit_test(commands_that_give_nothing_are_refused_with_the_reason),
         cmocka_unit_test(two_sources_of_one_domain_are_not_added_and_that_is_told),
         cmocka_unit_test(command_that_hangs_holds_up_nobody),

@@ -148,6 +148,27 @@ static fr_meter *opened(fake *f)
     return m;
 }
 
+static void card_is_not_added_to_what_the_user_has_named_for_all_of_them(void **state)
+{
+    (void)state;
+    fake f;
+    fr_meter *m = NULL;
+    fr_reading r;
+    fr_window *w = NULL;
+    const char *spec = "command:gpu,W,echo 5";
+    plant(&f, "0x1002", "amdgpu");
+    test_write_file(f.sys, HWMON "/power1_average", "15000000\n");
+    fr_meter_options o = fake_options(&f);
+    o.sources = &spec;
+    o.n_sources = 1;
+    ASSERT_OK(fr_meter_open(&m, &o, &err));
+    ASSERT_OK(fr_window_begin(m, "w", &w, &err));
+    f.now_s += 2;
+    fr_window_end(w, &r);
+    ASSERT_NEAR(r.gpu.j, 10, 1e-9);
+    fr_meter_close(m);
+}
+
 static void graphics_of_a_processor_are_left_to_rapl(void **state)
 {
     (void)state;
@@ -202,6 +223,7 @@ int main(void)
         cmocka_unit_test(counter_that_is_reset_or_frozen_is_noted),
         cmocka_unit_test(power_of_an_amd_card_is_integrated),
         cmocka_unit_test(whose_joules_they_are_is_not_known_and_said_so),
+        cmocka_unit_test(card_is_not_added_to_what_the_user_has_named_for_all_of_them),
         cmocka_unit_test(graphics_of_a_processor_are_left_to_rapl),
         cmocka_unit_test(other_vendors_and_tiles_are_left_out),
         cmocka_unit_test(one_card_that_cannot_be_read_leaves_the_domain_unserved),

@@ -93,6 +93,25 @@ static void power_that_contradicts_the_counter_is_noted(void **state)
     fr_meter_close(c.d.m);
 }
 
+static void counter_that_moves_in_steps_makes_no_peaks(void **state)
+{
+    (void)state;
+    cards c;
+    fr_reading r;
+    begin(&c, "0.compute 42\n");
+    fr_window *w = drive_begin(&c.d);
+    c.d.w = 100;
+    for (int i = 0; i < 100; i++) { /* looked at each 0.07 s, and moving each 0.1 s */
+        c.d.f.now_s += 0.07;
+        c.d.energy_j = 10 * floor((c.d.f.now_s - 1000) / 0.1);
+        show(&c.d);
+        fr_meter_tick(c.d.m);
+    }
+    fr_window_end(w, &r);
+    assert_true(r.max_w > 95 && r.max_w < 125); /* 143 from one look to the next */
+    fr_meter_close(c.d.m);
+}
+
 static void card_without_a_counter_is_counted_by_its_power(void **state)
 {
     (void)state;
@@ -293,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(energy_counter_is_counted_and_power_agrees),
         cmocka_unit_test(power_that_contradicts_the_counter_is_noted),
+        cmocka_unit_test(counter_that_moves_in_steps_makes_no_peaks),
         cmocka_unit_test(card_without_a_counter_is_counted_by_its_power),
         cmocka_unit_test(lost_reset_and_frozen_cards_are_noted),
         cmocka_unit_test(only_cards_that_the_tree_uses_count_and_from_then_on_always),
