@@ -4,7 +4,8 @@
  *
  *     frugal-sensors  1
  *     options   interval  idle_least
- *     source    name label kind domains devices covers citation detail remedy
+ *     source    name label kind domains flags covers citation detail remedy
+ *                                               flags: 1 devices, 2 named by the user
  *     channel   domain kind uncertainty words             of the source above
  *     sensor    domain kind role share checks scale range max_w update frozen id     likewise
  *     go
@@ -63,8 +64,9 @@ static void put_source(fr_meter *m, const fr_source *s)
 {
     const fr_source_class *c = s->class;
     put(m, "source\t%s\t%s\t%d\t%u\t%d\t%s\t%s\t%s\t%s\n", c->name, as_field(c->label).text,
-        (int)c->kind, c->domains, c->devices, as_field(c->covers).text, as_field(c->citation).text,
-        as_field(s->detail).text, as_field(s->remedy).text);
+        (int)c->kind, c->domains, (c->devices ? 1 : 0) + (c->named ? 2 : 0),
+        as_field(c->covers).text, as_field(c->citation).text, as_field(s->detail).text,
+        as_field(s->remedy).text);
     for (int d = 0; d < FR_N_DOMAINS; d++) {
         const fr_channel *ch = &s->channel[d];
         if (ch->present)
@@ -209,10 +211,10 @@ static fr_status take_source(replay *r, fr_error *err)
     enum { MAX_SOURCES = 256 };
     fr_status st = FR_OK;
     fr_meter *m = r->m;
-    size_t kind, domains, devices;
+    size_t kind, domains, flags;
     FR_TRY(whole(r, 3, FR_KIND_ASSUMED + 1, &kind, err));
     FR_TRY(whole(r, 4, FR_IN(FR_N_DOMAINS), &domains, err));
-    FR_TRY(whole(r, 5, 2, &devices, err));
+    FR_TRY(whole(r, 5, 4, &flags, err));
     if (m->n_sources == MAX_SOURCES) BAD_LINE(r, "too many sources");
     fr_source *grown = realloc(m->sources, (m->n_sources + 1) * sizeof(*grown));
     if (!grown) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", r->name);
@@ -229,7 +231,8 @@ static fr_status take_source(replay *r, fr_error *err)
                                  .citation = t->citation,
                                  .kind = (fr_kind)kind,
                                  .domains = (unsigned)domains,
-                                 .devices = devices != 0,
+                                 .devices = flags & 1,
+                                 .named = flags & 2,
                                  .close = free_recorded};
     fr_source *s = &m->sources[m->n_sources++];
     memset(s, 0, sizeof(*s));

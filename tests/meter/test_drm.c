@@ -156,17 +156,24 @@ static void card_is_not_added_to_what_the_user_has_named_for_all_of_them(void **
     fr_reading r;
     fr_window *w = NULL;
     const char *spec = "command:gpu,W,echo 5";
+    char path[600];
+    snprintf(path, sizeof(path), "%s/record", test_tmp_dir());
     plant(&f, "0x1002", "amdgpu");
     test_write_file(f.sys, HWMON "/power1_average", "15000000\n");
     fr_meter_options o = fake_options(&f);
     o.sources = &spec;
     o.n_sources = 1;
+    o.record = path;
     ASSERT_OK(fr_meter_open(&m, &o, &err));
     ASSERT_OK(fr_window_begin(m, "w", &w, &err));
     f.now_s += 2;
     fr_window_end(w, &r);
     ASSERT_NEAR(r.gpu.j, 10, 1e-9);
+    ASSERT_NEAR(r.gpu.covered_s, 2, 1e-9);
     fr_meter_close(m);
+    ASSERT_OK(fr_meter_replay(path, fake_keep_reading, &r, &err));
+    ASSERT_NEAR(r.gpu.j, 10, 1e-9);
+    ASSERT_NEAR(r.gpu.covered_s, 2, 1e-9);
 }
 
 static void graphics_of_a_processor_are_left_to_rapl(void **state)
