@@ -342,6 +342,7 @@ static fr_status take_idle(replay *r, fr_error *err)
     double watts;
     FR_TRY(whole(r, 1, FR_N_DOMAINS, &d, err));
     FR_TRY(number(r, 2, &watts, err));
+    if (!(watts >= 0)) BAD_LINE(r, "a number is negative");
     fr__meter_set_idle_w(r->m, (fr_domain)d, watts);
 cleanup:
     return st;
