@@ -91,6 +91,30 @@ static fr_status read_params(const fr_yaml_node *map, const char *key, double *o
     return st;
 }
 
+/* meters: sources of energy beside those that frugal finds */
+static fr_status read_meters(reader *r, const fr_yaml_node *root, fr_error *err)
+{
+    enum { MOST = 16 };
+    fr_status st = FR_OK;
+    fr_spec *s = r->spec;
+    const fr_yaml_node *list = fr_yaml_get(root, "meters");
+    if (!list) goto cleanup;
+    size_t n = fr_yaml_length(list);
+    if (fr_yaml_kind_of(list) != FR_YAML_LIST || n > MOST)
+        FR_FAIL(err, FR_ERR_USAGE, "%s: meters must be a list of at most %d sources",
+                fr_yaml_where(list), MOST);
+    s->meters = fr_arena_alloc(&s->arena, n + 1, sizeof(*s->meters));
+    if (!s->meters) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", s->file);
+    for (size_t i = 0; i < n; i++) {
+        const char *text;
+        FR_TRY(fr_yaml_as_string(fr_yaml_item(list, i), &text, err));
+        FR_TRY(keep(r, text, &s->meters[i], err));
+    }
+    s->n_meters = n;
+cleanup:
+    return st;
+}
+
 static fr_status read_data(reader *r, const fr_yaml_node *root, fr_error *err)
 {
     static const char *const keys[] = {"train",       "validation",      "test",
@@ -413,6 +437,7 @@ static fr_status read_root(reader *r, const fr_yaml_node *root, fr_error *err)
                                        "idle_seconds",
                                        "latency_items",
                                        "checkpoint_seconds",
+                                       "meters",
                                        "models"};
     fr_status st = FR_OK;
     fr_spec *s = r->spec;
@@ -429,6 +454,7 @@ static fr_status read_root(reader *r, const fr_yaml_node *root, fr_error *err)
     FR_TRY(read_number(root, "idle_seconds", 3, 0, 600, &s->idle_s, err));
     FR_TRY(read_size(root, "latency_items", 200, 0, 100000, &s->latency_items, err));
     FR_TRY(read_number(root, "checkpoint_seconds", 30, 0, 86400, &s->checkpoint_s, err));
+    FR_TRY(read_meters(r, root, err));
     FR_TRY(read_data(r, root, err));
     FR_TRY(read_place(r, root, err));
     FR_TRY(read_models(r, root, err));

@@ -72,6 +72,8 @@ typedef struct fr_spec {
     size_t repeat, threads, latency_items;
     double idle_s;
     double checkpoint_s;
+    const char **meters; /* [n_meters] as fr_meter_options.sources */
+    size_t n_meters;
     fr_spec_model *models; /* [n_models] in the order of the file */
     size_t n_models;
 } fr_spec;

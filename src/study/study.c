@@ -213,6 +213,8 @@ fr_status fr_study_run(fr_study *s, const fr_study_listener *listener, fr_error 
     FR_TRY(fr_path_join(&path, fr_str_text(&s->out_dir), "lock", err));
     FR_TRY(fr_lock_acquire(&lock, fr_str_text(&path), err));
     FR_TRY(fr_ledger_open(&ledger, fr_str_text(&s->out_dir), err));
+    meter_options.sources = s->plan.spec.meters;
+    meter_options.n_sources = s->plan.spec.n_meters;
     FR_TRY(fr_meter_open(&run.meter, &meter_options, err));
     fr_kernels_set_threads(s->plan.n_threads);
     FR_TRY(begin_session(s, &run, err));

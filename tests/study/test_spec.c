@@ -43,6 +43,7 @@ static void every_key_is_read_with_its_type(void **state)
                         "idle_seconds: 1.5\n"
                         "latency_items: 7\n"
                         "checkpoint_seconds: 9\n"
+                        "meters: [\"command:W,cat plug\", hwmon:psu/power1=cpu]\n"
                         "place: {region: India, pue: 1.3, intensity: 100.5}\n"
                         "data:\n"
                         "  train: test.jsonl\n"
@@ -75,6 +76,9 @@ static void every_key_is_read_with_its_type(void **state)
     ASSERT_NEAR(s.idle_s, 1.5, 0);
     assert_int_equal(s.latency_items, 7);
     ASSERT_NEAR(s.checkpoint_s, 9, 0);
+    assert_int_equal(s.n_meters, 2);
+    assert_string_equal(s.meters[0], "command:W,cat plug");
+    assert_string_equal(s.meters[1], "hwmon:psu/power1=cpu");
     assert_string_equal(s.region, "India");
     ASSERT_NEAR(s.pue, 1.3, 0);
     ASSERT_NEAR(s.intensity, 100.5, 0);
@@ -168,6 +172,8 @@ static void mistakes_are_named_with_file_and_line(void **state)
         {HEAD MODEL "margin: 2\n", FR_ERR_USAGE, "between"},
         {HEAD MODEL "repeat: 1.5\n", FR_ERR_USAGE, "repeat"},
         {HEAD MODEL "threads: -1\n", FR_ERR_USAGE, "threads"},
+        {HEAD MODEL "meters: command\n", FR_ERR_USAGE, "meters must be a list"},
+        {HEAD MODEL "meters: [{a: b}]\n", FR_ERR_USAGE, "study.yaml:5"},
         {HEAD MODEL "reference: b\n", FR_ERR_USAGE, "no model is named \"b\""},
         {HEAD MODEL "place: {region: Indai}\n", FR_ERR_USAGE, "India"},
         {HEAD MODEL "place: {pue: 0.9}\n", FR_ERR_USAGE, "pue"},
