@@ -517,7 +517,8 @@ void fr_meter_set_idle(fr_meter *m, const fr_reading *idle)
     const fr_energy *e[FR_N_DOMAINS] = {&idle->cpu, &idle->ram, &idle->gpu, &idle->system};
     pthread_mutex_lock(&m->lock);
     for (int d = 0; d < FR_N_DOMAINS; d++) {
-        if (e[d]->kind == FR_KIND_NONE || !(e[d]->covered_s > 0)) continue;
+        /* No joules: nothing was read, or the devices were set aside, which tells nothing. */
+        if (e[d]->kind == FR_KIND_NONE || !(e[d]->covered_s > 0) || !(e[d]->j > 0)) continue;
         double watts = e[d]->j / e[d]->covered_s;
         fr__meter_set_idle_w(m, (fr_domain)d, watts);
         fr__record_idle(m, (fr_domain)d, watts);

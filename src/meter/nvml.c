@@ -53,24 +53,25 @@ typedef struct nvml_state {
     bool whole; /* processes cannot be told apart */
     size_t n;
     device devices[MAX_DEVICES];
+    /* What the driver fills. Twice the room: one with a longer form than it should stays inside. */
+    fr_nvml_process found[2 * MAX_PROCESSES];
+    fr_nvml_sample samples[MAX_SAMPLES];
 } nvml_state;
 
 /* ---- who uses a device ---- */
 
 /* Appends the processes of one kind; false when the driver does not tell. */
-static bool list_processes(const nvml_state *s, const device *d, int kind, unsigned *pids,
-                           size_t *n)
+static bool list_processes(nvml_state *s, const device *d, int kind, unsigned *pids, size_t *n)
 {
-    /* Twice the room: a driver that fills a longer form than it should stays inside. */
-    static _Thread_local fr_nvml_process buffer[2 * MAX_PROCESSES];
     unsigned count = MAX_PROCESSES;
     if (!s->api.processes[kind]) return false;
-    memset(buffer, 0, sizeof(buffer));
-    int result = s->api.processes[kind](d->handle, &count, buffer);
+    memset(s->found, 0, sizeof(s->found));
+    int result = s->api.processes[kind](d->handle, &count, s->found);
     if (result != FR_NVML_SUCCESS || count > MAX_PROCESSES) return false;
     for (unsigned i = 0; i < count && *n < MAX_PROCESSES; i++) {
-        unsigned pid =
-            s->api.old_processes ? ((const fr_nvml_process_v1 *)buffer)[i].pid : buffer[i].pid;
+        unsigned pid = s->api.old_processes
+                           ? ((const fr_nvml_process_v1 *)(const void *)s->found)[i].pid
+                           : s->found[i].pid;
         bool known = pid == 0;
         for (size_t k = 0; k < *n && !known; k++) known = pids[k] == pid;
         if (!known) pids[(*n)++] = pid;
@@ -79,7 +80,7 @@ static bool list_processes(const nvml_state *s, const device *d, int kind, unsig
 }
 
 /* All processes with a context on the device; false when the driver tells of neither kind. */
-static bool users_of(const nvml_state *s, const device *d, unsigned *pids, size_t *n)
+static bool users_of(nvml_state *s, const device *d, unsigned *pids, size_t *n)
 {
     *n = 0;
     bool compute = list_processes(s, d, 0, pids, n);
@@ -94,13 +95,13 @@ static bool has(const unsigned *pids, size_t n, unsigned pid)
 }
 
 /* The tree's part of the utilisation since the last look; NaN when there is none to tell. */
-static double share_by_samples(const nvml_state *s, device *d)
+static double share_by_samples(nvml_state *s, device *d)
 {
-    static _Thread_local fr_nvml_sample samples[MAX_SAMPLES];
+    const fr_nvml_sample *samples = s->samples;
     unsigned n = MAX_SAMPLES;
     double ours = 0, all = 0;
     if (!s->api.utilization) return NAN;
-    int result = s->api.utilization(d->handle, samples, &n, d->seen_us);
+    int result = s->api.utilization(d->handle, s->samples, &n, d->seen_us);
     if (result != FR_NVML_SUCCESS || n > MAX_SAMPLES) return NAN;
     unsigned long long newest = d->seen_us;
     for (unsigned i = 0; i < n; i++) {
@@ -183,7 +184,7 @@ static void nvml_read(fr_source *source, const fr_tick *tick, fr_raw *raw)
 /* Are the driver's process numbers ours? Not in a PID namespace of our own (the first one of the
  * machine has a fixed number, PROC_PID_INIT_INO), nor when they name processes that are not here.
  */
-static bool numbers_are_ours(const nvml_state *s, const char *proc_root)
+static bool numbers_are_ours(nvml_state *s, const char *proc_root)
 {
     char path[PATH_MAX], name[64];
     unsigned pids[MAX_PROCESSES];

@@ -155,6 +155,23 @@ static void wrong_words_are_one_line_and_start_nothing(void **state)
     expect_failure(1, "/no/such/file");
 }
 
+static void a_source_that_the_user_names_is_the_total(void **state)
+{
+    (void)state;
+    MEASURE("--json", "--source", "command:W,echo 20", "--", "sh", "-c", "exit 0");
+    assert_int_equal(o.status, 0);
+    json_t *root = parse(o.err);
+    ASSERT_NEAR(number_at(root, "mean_w.mean"), 20, 1e-6);
+    ASSERT_NEAR(number_at(root, "energy.total.joules.mean"),
+                number_at(root, "energy.system.joules.mean"), 0);
+    json_decref(root);
+    MEASURE("--source", "command:false", "echo", "x");
+    expect_failure(2, "energy source command false: exit status 1");
+    TEST_FRUGAL(&o, "meters", "--source", "command:gpu,W,echo 20");
+    assert_int_equal(o.status, 0);
+    has(o.out, "command (what the user says; measured): in use\n    command echo as GPU");
+}
+
 static void a_command_that_cannot_be_started_gives_127_or_126(void **state)
 {
     (void)state;
@@ -375,6 +392,7 @@ int main(void)
         cmocka_unit_test(embodied_share_is_that_of_the_time_and_adds_up_to_sci),
         cmocka_unit_test(options_end_at_the_command_or_at_two_dashes),
         cmocka_unit_test(wrong_words_are_one_line_and_start_nothing),
+        cmocka_unit_test(a_source_that_the_user_names_is_the_total),
         cmocka_unit_test(a_command_that_cannot_be_started_gives_127_or_126),
         cmocka_unit_test(standard_input_is_the_commands),
         cmocka_unit_test(closed_streams_stay_closed_and_take_no_report),

@@ -90,6 +90,18 @@ static void blocked_and_ignored_signals_are_not_handed_on(void **state)
     fr_str_release(&out);
 }
 
+static void output_comes_also_where_nobody_may_wait_for_children(void **state)
+{
+    (void)state;
+    fr_str out = FR_STR_INIT;
+    void (*old)(int) = signal(SIGCHLD, SIG_IGN);
+    fr_status st = fr_shell_read("echo 5", 2000, NULL, NULL, &out, &err);
+    signal(SIGCHLD, old);
+    ASSERT_OK(st);
+    assert_string_equal(fr_str_text(&out), "5\n");
+    fr_str_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +110,7 @@ int main(void)
         cmocka_unit_test(line_that_takes_too_long_is_killed_with_all_its_children),
         cmocka_unit_test(child_that_outlives_the_line_is_not_waited_for),
         cmocka_unit_test(wish_to_stop_ends_it),
+        cmocka_unit_test(output_comes_also_where_nobody_may_wait_for_children),
         cmocka_unit_test(blocked_and_ignored_signals_are_not_handed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
