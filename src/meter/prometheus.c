@@ -37,7 +37,7 @@ static fr_status get(prometheus_state *p, bool (*stop)(void *ctx), void *stop_ct
     int status = 0;
     fr_http_request request = {.url = p->url,
                                .timeout_s = FR_POLL_MAX_S,
-                               .connect_timeout_s = FR_POLL_MAX_S / 2,
+                               .connect_timeout_s = 5,
                                .max_answer = MAX_ANSWER};
     fr_str_clear(&p->body);
     FR_TRY(fr_http_fetch(&request, stop, stop_ctx, &status, &p->body, err));
