@@ -22,12 +22,13 @@
 #include "frugal/status.h"
 
 #ifdef __clang_analyzer__ /* it cannot see across files that this is never FR_OK */
-static inline fr_status fr__failed(fr_status status)
-{
-    if (status == FR_OK) __builtin_unreachable();
-    return status;
-}
-#define fr_error_set(...) fr__failed(fr_error_set(__VA_ARGS__))
+/* No function: at the depth where it matters, the analyzer looks into none. */
+#define fr_error_set(...)                              \
+    __extension__({                                    \
+        fr_status failed_ = fr_error_set(__VA_ARGS__); \
+        if (failed_ == FR_OK) __builtin_unreachable(); \
+        failed_;                                       \
+    })
 #endif
 
 /* Puts "words: " in front of the message of a call that failed, for a caller that knows more about

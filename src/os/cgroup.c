@@ -151,7 +151,7 @@ static fr_status set_names(fr_cgroup *g, fr_error *err)
     char name[64];
     snprintf(name, sizeof(name), "%s%ld-%u", prefix, (long)getpid(), atomic_fetch_add(&counter, 1));
     char own[PATH_MAX];
-    strcpy(own, strcmp(g->path, "/") ? g->path : "");
+    snprintf(own, sizeof(own), "%s", strcmp(g->path, "/") ? g->path : "");
     if (snprintf(g->dir, sizeof(g->dir), "%s/%s", g->parent, name) >= PATH_MAX ||
         snprintf(g->path, sizeof(g->path), "%s/%s", own, name) >= PATH_MAX)
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: the path is too long", g->parent);
