@@ -387,9 +387,9 @@ static fr_status push_tuple(machine *m, size_t n, fr_error *err)
 {
     const value *from = NULL;
     fr_status st = take(m, n, &from, err);
-    /* The arena owns what is made; the analyzer loses sight of it here. */
-    return st == FR_OK ? push_items(m, TUPLE, from, n, err)
-                       : st; /* NOLINT(clang-analyzer-unix.Malloc) */
+    if (st != FR_OK) return st;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the arena owns what is made */
+    return push_items(m, TUPLE, from, n, err);
 }
 
 /* Everything above the mark as a tuple, or into the list or dictionary below it. */
