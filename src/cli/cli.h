@@ -96,5 +96,7 @@ int cli_report(int argc, char **argv);
 int cli_meters(int argc, char **argv);
 int cli_estimate(int argc, char **argv);
 int cli_measure(int argc, char **argv);
+int cli_inspect(int argc, char **argv);
+int cli_convert(int argc, char **argv);
 
 #endif

@@ -19,6 +19,8 @@ static const struct {
     {"tune", cli_tune, true, "fine-tune one model on one task"},
     {"eval", cli_eval, true, "score one model on one task, with its energy"},
     {"tokenize", cli_tokenize, false, "token ids of a text"},
+    {"inspect", cli_inspect, false, "what a model is, and what can be done with it"},
+    {"convert", cli_convert, false, "a model in another file format: Hugging Face folder, GGUF"},
     {"report", cli_report, false, "the report of a study, in another format"},
     {"estimate", cli_estimate, false, "emissions of a language model without running it"},
     {"measure", cli_measure, false, "energy and carbon of any command and its children"},

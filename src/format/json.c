@@ -41,19 +41,26 @@ static void one_line(char *text)
         if ((unsigned char)*text < ' ') *text = ' ';
 }
 
-fr_status fr_json_parse_line(json_t **out, const char *text, size_t n, const char *where,
-                             size_t first_line, fr_error *err)
+static fr_status parse(json_t **out, const char *text, size_t n, const char *where,
+                       size_t first_line, json_error_t *e, fr_error *err)
 {
     *out = NULL;
+    memset(e, 0, sizeof(*e));
     if (too_deep(text, n))
         return fr_error_set(err, FR_ERR_FORMAT, "%s:%zu: nested deeper than %d levels", where,
                             first_line, FR_JSON_MAX_DEPTH);
-    json_error_t e;
-    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
+    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, e);
     if (*out) return FR_OK;
-    one_line(e.text);
+    one_line(e->text);
     return fr_error_set(err, FR_ERR_FORMAT, "%s:%zu:%d: not valid JSON: %s", where,
-                        first_line + (e.line > 0 ? (size_t)e.line - 1 : 0), e.column, e.text);
+                        first_line + (e->line > 0 ? (size_t)e->line - 1 : 0), e->column, e->text);
+}
+
+fr_status fr_json_parse_line(json_t **out, const char *text, size_t n, const char *where,
+                             size_t first_line, fr_error *err)
+{
+    json_error_t e;
+    return parse(out, text, n, where, first_line, &e, err);
 }
 
 fr_status fr_json_parse(json_t **out, const char *text, size_t n, const char *where, fr_error *err)
@@ -61,17 +68,57 @@ fr_status fr_json_parse(json_t **out, const char *text, size_t n, const char *wh
     return fr_json_parse_line(out, text, n, where, 1, err);
 }
 
+/* Appends text, with "e0" behind every integer of more than 18 digits: a number, then, that is no
+ * integer any more. In a text that is no JSON it may end up anywhere; that is an error anyway. */
+static fr_status soften_integers(fr_str *out, const char *text, size_t n, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t digits = 0, kept = 0;
+    bool in_string = false, in_real = false;
+    for (size_t i = 0; i <= n; i++) {
+        char c = i < n ? text[i] : ' ';
+        bool digit = c >= '0' && c <= '9';
+        if (in_string || digit) {
+            if (in_string && c == '\\') i++;
+            if (in_string && c == '"') in_string = false;
+            digits += !in_string && digit;
+            continue;
+        }
+        bool real = c == '.' || c == 'e' || c == 'E' || c == '+' || (c == '-' && in_real);
+        if (digits > 18 && !real && !in_real) {
+            FR_TRY(fr_str_append(out, text + kept, i - kept, err));
+            FR_TRY(fr_str_append(out, "e0", 2, err));
+            kept = i;
+        }
+        in_real = real;
+        in_string = c == '"';
+        digits = 0;
+    }
+    FR_TRY(fr_str_append(out, text + kept, n - kept, err));
+cleanup:
+    return st;
+}
+
 fr_status fr_json_load(json_t **out, const char *path, size_t max_bytes, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_map map = {NULL, 0};
+    fr_str softened = FR_STR_INIT;
+    json_error_t e;
     *out = NULL;
     FR_TRY(fr_map_open(&map, path, err));
-    if (map.size > max_bytes)
+    const char *text = (const char *)map.data;
+    size_t n = map.size;
+    if (n > max_bytes)
         FR_FAIL(err, FR_ERR_FORMAT, "%s: longer than the limit of %zu bytes", path, max_bytes);
-    if (map.size == 0) FR_FAIL(err, FR_ERR_FORMAT, "%s: the file is empty", path);
-    FR_TRY(fr_json_parse(out, (const char *)map.data, map.size, path, err));
+    if (n == 0) FR_FAIL(err, FR_ERR_FORMAT, "%s: the file is empty", path);
+    st = parse(out, text, n, path, 1, &e, err);
+    if (st != FR_OK && json_error_code(&e) == json_error_numeric_overflow) {
+        FR_TRY(soften_integers(&softened, text, n, err));
+        FR_TRY(parse(out, softened.data, softened.len, path, 1, &e, err));
+    }
 cleanup:
+    fr_str_release(&softened);
     fr_map_close(&map);
     return st;
 }

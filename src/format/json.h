@@ -27,7 +27,8 @@ enum {
     FR_JSON_MAX_FILE = 256 << 20,  /* bytes: a tokenizer.json */
 };
 
-/* *out: a new reference for the caller. The root may be any value.
+/* *out: a new reference for the caller. The root may be any value. Integers of more than 64 bits
+ * become real numbers: transformers writes 10^30 for "no limit".
  * Errors: FR_ERR_IO; FR_ERR_FORMAT "path:line:column: ..." or longer than max_bytes. */
 FR_NODISCARD fr_status fr_json_load(json_t **out, const char *path, size_t max_bytes,
                                     fr_error *err);

@@ -144,8 +144,9 @@ cleanup:
     return st;
 }
 
-fr_status fr_model_load(fr_model **out, const char *dir, const fr_model_options *options,
-                        fr_error *err)
+/* The model as its config.json has it, with names and shapes of all weights; no data. */
+static fr_status describe(fr_model **out, const char *dir, const fr_model_options *options,
+                          fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str path = FR_STR_INIT;
@@ -161,7 +162,6 @@ fr_status fr_model_load(fr_model **out, const char *dir, const fr_model_options 
     FR_TRY(fr_json_load(&m->config_json, path.data, FR_JSON_MAX_CONFIG, err));
     FR_TRY(fr__encoder_config_read(&m->config, m->config_json, path.data, options, &m->meta, err));
     FR_TRY(fr__encoder_plan(m, path.data, err));
-    FR_TRY(load_weights(m, dir, options, err));
 
     m->info.architecture = m->config.family->model_type;
     m->info.n_labels = m->config.n_labels;
@@ -176,5 +176,36 @@ fr_status fr_model_load(fr_model **out, const char *dir, const fr_model_options 
 cleanup:
     fr_model_destroy(m);
     fr_str_release(&path);
+    return st;
+}
+
+fr_status fr_model_load(fr_model **out, const char *dir, const fr_model_options *options,
+                        fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_model *m = NULL;
+    *out = NULL;
+    FR_TRY(describe(&m, dir, options, err));
+    FR_TRY(load_weights(m, dir, options, err));
+    *out = m;
+    m = NULL; /* ownership has moved to the caller */
+cleanup:
+    fr_model_destroy(m);
+    return st;
+}
+
+fr_status fr_model_check(const char *dir, const fr_model_options *options, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_model *m = NULL;
+    fr_tensors *file = NULL;
+    FR_TRY(describe(&m, dir, options, err));
+    const fr_stored **found = fr_arena_calloc(&m->meta, m->n_weights, sizeof(fr_stored *));
+    if (!found) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
+    FR_TRY(fr_tensors_open(&file, dir, err));
+    FR_TRY(match_tensors(m, dir, file, options, found, err));
+cleanup:
+    fr_tensors_close(file);
+    fr_model_destroy(m);
     return st;
 }

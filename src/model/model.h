@@ -49,6 +49,11 @@ typedef struct fr_model_info {
 FR_NODISCARD fr_status fr_model_load(fr_model **out, const char *dir,
                                      const fr_model_options *options, fr_error *err);
 
+/* Would fr_model_load succeed, as far as configuration, names and shapes tell? Reads no weights.
+ * Errors: as fr_model_load. */
+FR_NODISCARD fr_status fr_model_check(const char *dir, const fr_model_options *options,
+                                      fr_error *err);
+
 /* Writes config.json and model.safetensors into dir (created if missing), each atomically, in the
  * names that transformers' *ForSequenceClassification of the family reads. Tokenizer files are
  * copied from the folder the model was loaded from, where there are any. */

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/str.h"
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "model/encoder.h"
+#include "model/folder.h"
 #include "os/file.h"
 
 /* json_object_set_new that tells why it fails: text that is not UTF-8, or no memory. */
@@ -61,31 +61,6 @@ cleanup:
     return st;
 }
 
-static bool same_file(const char *a, const char *b)
-{
-    struct stat sa, sb;
-    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
-           sa.st_ino == sb.st_ino;
-}
-
-static fr_status copy_tokenizer(const fr_model *m, const char *dir, fr_error *err)
-{
-    static const char *const names[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
-                                        "special_tokens_map.json", "added_tokens.json"};
-    fr_status st = FR_OK;
-    fr_str from = FR_STR_INIT, to = FR_STR_INIT;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        FR_TRY(fr_path_join(&from, m->source_dir, names[i], err));
-        FR_TRY(fr_path_join(&to, dir, names[i], err));
-        if (fr_file_exists(from.data) && !same_file(from.data, to.data))
-            FR_TRY(fr_file_copy(from.data, to.data, err));
-    }
-cleanup:
-    fr_str_release(&from);
-    fr_str_release(&to);
-    return st;
-}
-
 static fr_status save_weights(const fr_model *m, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -108,7 +83,7 @@ fr_status fr_model_save(const fr_model *m, const char *dir, fr_error *err)
     fr_status st = FR_OK;
     fr_str path = FR_STR_INIT;
     FR_TRY(fr_dir_create(dir, err));
-    FR_TRY(copy_tokenizer(m, dir, err));
+    FR_TRY(fr__folder_copy_tokenizer(m->source_dir, dir, err));
     FR_TRY(fr_path_join(&path, dir, "config.json", err));
     FR_TRY(save_config(m, path.data, err));
     FR_TRY(fr_path_join(&path, dir, "model.safetensors", err));

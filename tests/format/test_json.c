@@ -19,7 +19,7 @@ static void malformed_json_is_named_by_path_line_and_column(void **state)
         {"{} x", "end of file expected"},
         {"{\"a\": \"\xff\"}", "not valid JSON"},
         {"{\"a\": \"\\ud800\"}", "not valid JSON"},
-        {"{\"a\": 99999999999999999999}", "too big"},
+        {"{\"a\": 1e999}", "overflow"},
         {"{\"a\": NaN}", "not valid JSON"},
         {"", "empty"},
     };
@@ -36,6 +36,32 @@ static void malformed_json_is_named_by_path_line_and_column(void **state)
     ASSERT_FAILS(fr_json_load(&value, dir, 1000, &err), FR_ERR_IO, "is a folder");
     const char *path = test_write_file(dir, "big.json", "[1, 2, 3, 4, 5]");
     ASSERT_FAILS(fr_json_load(&value, path, 10, &err), FR_ERR_FORMAT, "limit of 10 bytes");
+}
+
+static void integers_beyond_64_bits_are_numbers_in_files_and_refused_elsewhere(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"model_max_length\":1000000000000000019884624838656,\"n\":[-99999999999999999999,7],"
+        "\"s\":\"99999999999999999999 \\\"99999999999999999999\",\"x\":0.3333333333333333333333,"
+        "\"y\":1234567890123456789012e-21}";
+    fr_error err;
+    json_t *value, *n;
+    int64_t i;
+    const char *path = test_write_file(test_tmp_dir(), "c.json", text), *s;
+    ASSERT_FAILS(fr_json_parse(&value, text, strlen(text), "p", &err), FR_ERR_FORMAT, "too big");
+    ASSERT_OK(fr_json_load(&value, path, 1000, &err));
+    assert_true(json_real_value(json_object_get(value, "model_max_length")) == 1e30);
+    ASSERT_FAILS(fr_json_integer(value, "p", "model_max_length", &i, &err), FR_ERR_FORMAT,
+                 "an integer, not a number");
+    n = json_object_get(value, "n");
+    assert_true(json_real_value(json_array_get(n, 0)) == -1e20);
+    assert_int_equal(json_integer_value(json_array_get(n, 1)), 7);
+    ASSERT_OK(fr_json_string(value, "p", "s", &s, &err));
+    assert_string_equal(s, "99999999999999999999 \"99999999999999999999");
+    ASSERT_NEAR(json_real_value(json_object_get(value, "x")), 1 / 3., 1e-15);
+    ASSERT_NEAR(json_real_value(json_object_get(value, "y")), 1.2345678901234567, 1e-15);
+    json_decref(value);
 }
 
 static void deep_nesting_is_refused_before_it_costs_anything(void **state)
@@ -245,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(malformed_json_is_named_by_path_line_and_column),
+        cmocka_unit_test(integers_beyond_64_bits_are_numbers_in_files_and_refused_elsewhere),
         cmocka_unit_test(deep_nesting_is_refused_before_it_costs_anything),
         cmocka_unit_test(getters_say_where_what_and_what_was_found),
         cmocka_unit_test(saved_json_is_loaded_back_the_same),

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "format/safetensors.h"
 #include "model/model.h"
+#include "os/file.h"
 #include "support/test.h"
 
 #define GOLDEN FR_TEST_DIR "/golden/encoders/"
@@ -312,6 +313,29 @@ static void sizes_that_fit_one_by_one_but_make_a_giant_are_refused_before_alloca
     ASSERT_FAILS(fr_model_load(&m, dir, &o, &err), FR_ERR_USAGE, "parameters, at most");
 }
 
+/* tools/golden/encoders.py saved the same weights twice. */
+static void a_model_is_the_same_from_pytorch_model_bin(void **state)
+{
+    (void)state;
+    fr_model *a, *b;
+    char hash[2][65];
+    fr_str path = FR_STR_INIT;
+    const char *dir = test_tmp_dir();
+    ASSERT_OK(fr_path_join(&path, dir, "config.json", &err));
+    ASSERT_OK(fr_file_copy(GOLDEN "bert/config.json", path.data, &err));
+    ASSERT_OK(fr_path_join(&path, dir, "pytorch_model.bin", &err));
+    ASSERT_OK(fr_file_copy(GOLDEN "bert/pytorch_model.bin", path.data, &err));
+    ASSERT_OK(fr_model_load(&a, GOLDEN "bert", &plain, &err));
+    ASSERT_OK(fr_model_load(&b, dir, &plain, &err));
+    fr_model_hash(a, hash[0]);
+    fr_model_hash(b, hash[1]);
+    assert_string_equal(hash[0], hash[1]);
+    ASSERT_OK(fr_model_check(dir, &plain, &err));
+    fr_model_destroy(a);
+    fr_model_destroy(b);
+    fr_str_release(&path);
+}
+
 static void broken_and_missing_files_are_errors_that_name_the_path(void **state)
 {
     (void)state;
@@ -597,6 +621,7 @@ int main(void)
         cmocka_unit_test(a_value_that_is_not_finite_is_an_error_that_names_the_tensor),
         cmocka_unit_test(a_config_that_cannot_be_is_refused_by_name),
         cmocka_unit_test(sizes_that_fit_one_by_one_but_make_a_giant_are_refused_before_allocating),
+        cmocka_unit_test(a_model_is_the_same_from_pytorch_model_bin),
         cmocka_unit_test(broken_and_missing_files_are_errors_that_name_the_path),
         cmocka_unit_test(a_missing_head_is_an_error_that_says_to_tune_first),
         cmocka_unit_test(a_head_of_another_kind_does_not_pass_for_ours),

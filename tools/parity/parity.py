@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Live comparison of frugal with the libraries it follows: transformers and tokenizers.
+"""Live comparison of frugal with the libraries it follows: transformers, tokenizers, llama.cpp.
 
     make parity
     tools/parity/parity.py --only tokens
@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -200,15 +201,145 @@ def check_tuned(parity, peer, ours):
               reference_logits(out, texts, 512), 1e-3, may_differ=1)
 
 
+def greedy(folder, ids, n, near):
+    """Token ids that transformers adds, and where its two best were first nearer than that (or n)."""
+    import torch
+    import transformers
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    with torch.no_grad():
+        out = model.generate(torch.tensor([ids]), max_new_tokens=n, do_sample=False, output_scores=True,
+                             return_dict_in_generate=True)
+    gaps = [float(-torch.topk(score[0], 2).values.diff()) for score in out.scores]
+    tie = next((i for i, gap in enumerate(gaps) if gap < near), len(gaps))
+    return out.sequences[0, len(ids):].tolist(), tie
+
+
+def llama_cpp(file, prompts, n):
+    """What llama.cpp makes of each prompt: its token ids, and the greedy text behind it."""
+    import xllamacpp
+    params = xllamacpp.CommonParams()
+    params.model.path, params.n_ctx, params.n_parallel, params.warmup = str(file), 512, 1, False
+    params.cpuparams.n_threads, params.verbosity = 1, -1
+    params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32  # as transformers has it
+    server = xllamacpp.Server(params)
+    rows = []
+    for prompt in prompts:
+        body = json.dumps({"content": prompt, "add_special": True}).encode()
+        with urllib.request.urlopen(urllib.request.Request(server.listening_address + "/tokenize", body,
+                                                           {"Content-Type": "application/json"})) as reply:
+            ids = json.load(reply)["tokens"]
+        answer = server.handle_completions({"prompt": prompt, "n_predict": n, "temperature": 0, "top_k": 1,
+                                            "cache_prompt": False})
+        rows.append((ids, answer["choices"][0]["text"]))
+    return rows
+
+
+def random_decoders(parity):
+    """Tiny decoders of each family with a tokenizer trained on the spot."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(texts_of(KIT / "sentiment" / "train.jsonl")[0], trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<|endoftext|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False))
+    size = {"vocab_size": 416, "bos_token_id": 0, "eos_token_id": 0, "initializer_range": 0.3}
+    llama = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
+             "num_key_value_heads": 2, "max_position_embeddings": 256, **size}
+    kinds = {
+        "gpt2": transformers.GPT2Config(n_embd=64, n_layer=2, n_head=4, n_positions=256, **size),
+        "llama": transformers.LlamaConfig(tie_word_embeddings=False, attention_bias=True, **llama),
+        "mistral": transformers.MistralConfig(head_dim=32, sliding_window=None, **llama),
+        "qwen2": transformers.Qwen2Config(tie_word_embeddings=True, **llama),
+    }
+    for name, config in kinds.items():
+        torch.manual_seed(1)
+        folder = parity.work / f"decoder-{name}"
+        model = transformers.AutoModelForCausalLM.from_config(config)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.dim() == 1:  # biases of zero would hide where they go
+                    parameter.add_(0.1 * torch.randn(parameter.shape))
+        model.save_pretrained(folder)
+        transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>").save_pretrained(folder)
+        yield name, folder
+
+
+def check_convert(parity):
+    """Folders into GGUF and back: llama.cpp writes what transformers writes, and every bit comes back."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer
+    prompts = ["the soup was far from bland", "I would not go there again, it's", "Once upon a time", "Tom and Lily saw a big dog."]
+    real = SHARED / "models" / "tinystories-656k"
+    folders = dict(random_decoders(parity)) | ({"tinystories-656k": real} if real.exists() else {})
+    for name, folder in folders.items():
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        for kind in "f32", "bf16", "q8_0", "q4_0":
+            file, back = parity.work / f"{name}-{kind}.gguf", parity.work / f"{name}-{kind}"
+            parity.frugal("convert", folder, "--to", "gguf", "--type", kind, "--out", file)
+            parity.frugal("convert", file, "--to", "hf", "--out", back)
+            # What llama.cpp runs holds the values of the folder that came back from it.
+            wrong, letters = [], 0
+            for prompt, (ids, text) in zip(prompts, llama_cpp(file, prompts, 60)):
+                want = tokenizer.encode(prompt).ids
+                # Logits of random models are ten times as large, and so is what rounding does to them.
+                new, tie = greedy(back, want, 60, 1e-3 if folder == real else 2e-2)
+                said = tokenizer.decode(new[:tie], skip_special_tokens=True)
+                said = said.rstrip("\ufffd")  # of a letter that is not whole yet
+                letters += len(said)
+                # Quantized, llama.cpp rounds activations, too: only the values can be compared.
+                if ids != want or (kind == "f32" and not text.lstrip().startswith(said.lstrip())):
+                    wrong.append((prompt, ids == want, said, text))
+            parity.say(not wrong, f"llama.cpp runs {name} {kind}", f"{letters} letters to the first near-ties {wrong[:1]}")
+            theirs = transformers.AutoModelForCausalLM.from_pretrained(back, dtype=torch.float32).eval()
+            again = Tokenizer.from_file(str(back / "tokenizer.json"))
+            same = all(tokenizer.encode(p).ids == again.encode(p).ids for p in prompts)
+            ids = torch.tensor([tokenizer.encode(prompts[0]).ids])
+            with torch.no_grad():
+                worst = float((model(ids).logits - theirs(ids).logits).abs().max())
+            limit = {"f32": 0, "bf16": 1, "q8_0": 2}.get(kind, 20)
+            parity.say(same and worst <= limit, f"there and back {name} {kind}", f"largest difference of logits {worst:.2e}")
+
+
+def check_folders(parity):
+    """pytorch_model.bin and safetensors into folders that transformers reads with equal logits."""
+    import torch
+    import transformers
+    config = transformers.BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
+                                     vocab_size=50, max_position_embeddings=20)
+    torch.manual_seed(1)
+    model = transformers.BertForMaskedLM(config).eval()
+    ids = torch.arange(3, 15)[None]
+    folder, out = parity.work / "masked", parity.work / "masked-out"
+    folder.mkdir()
+    config.architectures = ["BertForMaskedLM"]
+    config.save_pretrained(folder)
+    state = model.state_dict()
+    torch.save({k.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): v
+                for k, v in state.items()}, folder / "pytorch_model.bin")
+    for kind, exact in ("f32", True), ("bf16", False):
+        parity.frugal("convert", folder, "--to", "hf", "--type", kind, "--out", out)
+        back = transformers.BertForMaskedLM.from_pretrained(out, dtype=torch.float32).eval()
+        with torch.no_grad():
+            worst = float((model(ids).logits - back(ids).logits).abs().max())
+        good = worst == 0 if exact else worst < 0.1 and worst > 0
+        parity.say(good, f"pytorch_model.bin as a folder, {kind}", f"largest difference of logits {worst:.2e}")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--only", choices=["tokens", "characters", "encoders", "tuned"])
+    p.add_argument("--only", choices=["tokens", "characters", "encoders", "tuned", "convert", "folders"])
     p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
     p.add_argument("--ours", help="a folder that frugal tuned on SST-2")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
     args = p.parse_args()
     checks = {"tokens": check_tokens, "characters": check_characters, "encoders": check_encoders,
-              "tuned": lambda q: check_tuned(q, args.peer, args.ours)}
+              "tuned": lambda q: check_tuned(q, args.peer, args.ours),
+              "convert": check_convert, "folders": check_folders}
     with tempfile.TemporaryDirectory() as work:
         parity = Parity(args.binary, work)
         for name, check in checks.items():

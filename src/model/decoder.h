@@ -1,0 +1,77 @@
+/* decoder.h - decoders as rows of a table: what Hugging Face folders and GGUF call their parts
+ * (internal to the room). The engine does not run them; they are converted.
+ *
+ * Source: transformers, configuration_*.py; llama.cpp, convert_hf_to_gguf.py and llama-arch.cpp. */
+#ifndef FR_MODEL_DECODER_H
+#define FR_MODEL_DECODER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "format/gguf.h"
+
+/* What becomes of a matrix on its way to GGUF, and back. */
+typedef enum fr_reorder {
+    FR_AS_IS,
+    FR_PERMUTE_Q, /* rows of each head: halves become pairs, for llama.cpp's rotary embedding */
+    FR_PERMUTE_K, /* the same over the key heads */
+    FR_TRANSPOSE, /* GPT-2 keeps [in, out], GGUF wants [out, in] */
+} fr_reorder;
+
+/* A tensor but for its ending ".weight" or ".bias"; %zu is the layer. */
+typedef struct fr_decoder_name {
+    const char *hf; /* without the family's prefix */
+    const char *gguf;
+    fr_reorder reorder;
+    bool bias; /* must have one */
+} fr_decoder_name;
+
+typedef struct fr_decoder_family {
+    const char *model_type, *architecture; /* in config.json */
+    const char *gguf;                      /* general.architecture */
+    const char *prefix;                    /* of tensors in folders; files may leave it out */
+    const char *hidden_size, *n_layers, *n_heads, *n_kv_heads, *intermediate_size, *max_tokens,
+        *eps;
+    const char *gguf_eps;
+    const char *activation_key, *activation;
+    bool rotary;
+    bool tied; /* where config.json does not say */
+    const fr_decoder_name *names;
+    size_t n_names;
+} fr_decoder_family;
+
+typedef struct fr_decoder_config {
+    const fr_decoder_family *family;
+    size_t hidden_size, n_layers, n_heads, n_kv_heads, head_dim, intermediate_size, max_tokens;
+    size_t vocab_size;
+    double eps, rope_theta;
+    double rope_factor;            /* positions are divided by it; 1: no scaling */
+    bool tied;                     /* the output layer is the embedding */
+    bool attention_bias, mlp_bias; /* Llama's layers have biases where transformers can say so */
+} fr_decoder_config;
+
+/* Errors: FR_ERR_UNSUPPORTED (no decoder that we convert: lists those; a feature that one of the
+ * two sides has not), FR_ERR_FORMAT, FR_ERR_USAGE (sizes that cannot be). */
+FR_NODISCARD fr_status fr__decoder_from_json(fr_decoder_config *c, const json_t *json,
+                                             const char *path, fr_error *err);
+FR_NODISCARD fr_status fr__decoder_from_gguf(fr_decoder_config *c, const fr_gguf *g, fr_error *err);
+
+/* A config.json for transformers; NULL when out of memory. */
+json_t *fr__decoder_to_json(const fr_decoder_config *c);
+FR_NODISCARD fr_status fr__decoder_to_gguf(const fr_decoder_config *c, fr_gguf_meta *meta,
+                                           fr_error *err);
+
+enum { FR_DECODER_NAME = 256 };
+
+/* The row that names a tensor, NULL for none; *layer, and "weight" or "bias" into *ending.
+ * to_gguf: `name` is that of a folder, else that of GGUF. */
+const fr_decoder_name *fr__decoder_find(const fr_decoder_config *c, const char *name, bool to_gguf,
+                                        size_t *layer, const char **ending);
+
+/* The name of that tensor in GGUF or in a folder into buf. */
+void fr__decoder_name(const fr_decoder_config *c, const fr_decoder_name *row, bool gguf,
+                      size_t layer, const char *ending, char buf[FR_DECODER_NAME]);
+
+#endif
