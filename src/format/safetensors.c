@@ -20,8 +20,10 @@ enum {
     LENGTH_BYTES = 8,
     /* A tensor takes about 100 bytes, of which the parser makes some hundred more. */
     MAX_HEADER = 16 << 20,
-    MAX_BRACKETS = 4 * FR_MAX_TENSORS,
-    MAX_COMMAS = 16 * FR_MAX_TENSORS,
+    MAX_OBJECTS = FR_MAX_TENSORS + 2,
+    MAX_LISTS = 2 * FR_MAX_TENSORS,
+    MAX_COMMAS = 12 * FR_MAX_TENSORS,
+    MAX_KEYS = 4 * FR_MAX_TENSORS + 4096, /* 4096 of metadata */
 };
 
 static fr_status read_dtype(fr_stored *t, const json_t *entry, const char *where, fr_error *err)
@@ -131,12 +133,14 @@ static fr_status header_length(const fr_map *map, const char *path, size_t *leng
 /* A few bytes of JSON can make the parser ask for a hundred times as many. */
 static bool costs_too_much(const char *text, size_t n)
 {
-    size_t brackets = 0, commas = 0;
+    size_t objects = 0, lists = 0, commas = 0, keys = 0;
     for (size_t i = 0; i < n; i++) {
-        brackets += text[i] == '{' || text[i] == '[';
+        objects += text[i] == '{';
+        lists += text[i] == '[';
         commas += text[i] == ',';
+        keys += text[i] == ':';
     }
-    return brackets > MAX_BRACKETS || commas > MAX_COMMAS;
+    return objects > MAX_OBJECTS || lists > MAX_LISTS || commas > MAX_COMMAS || keys > MAX_KEYS;
 }
 
 fr_status fr__safetensors_read(fr_tensors *set, const char *path, const fr_map *map, fr_error *err)

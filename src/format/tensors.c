@@ -11,7 +11,7 @@
 #include "format/json.h"
 #include "format/tensors_impl.h"
 
-enum { MAX_SHARDS = 4096, MAX_INDEX = 8 << 20 /* bytes */ };
+enum { MAX_SHARDS = 4096, MAX_INDEX = 5 << 20 /* bytes; 90 are usual for a tensor */ };
 
 const char *fr_shape_text(const size_t *shape, size_t n_dims, char buf[FR_SHAPE_TEXT])
 {
