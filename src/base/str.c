@@ -19,7 +19,7 @@ void fr_str_clear(fr_str *s)
     if (s->data) s->data[0] = '\0';
 }
 
-static fr_status reserve(fr_str *s, size_t more, fr_error *err)
+fr_status fr_str_reserve(fr_str *s, size_t more, fr_error *err)
 {
     if (more > SIZE_MAX / 2 - s->len) return fr_error_set(err, FR_ERR_NOMEM, "string too long");
     size_t need = s->len + more + 1;
@@ -36,7 +36,7 @@ static fr_status reserve(fr_str *s, size_t more, fr_error *err)
 
 fr_status fr_str_append(fr_str *s, const void *bytes, size_t n, fr_error *err)
 {
-    fr_status st = reserve(s, n, err);
+    fr_status st = fr_str_reserve(s, n, err);
     if (st != FR_OK) return st;
     if (n) memcpy(s->data + s->len, bytes, n);
     s->len += n;
@@ -52,7 +52,7 @@ fr_status fr_str_appendf(fr_str *s, fr_error *err, const char *fmt, ...)
     va_end(args);
     if (n < 0) return fr_error_set(err, FR_ERR_FORMAT, "cannot format text");
 
-    fr_status st = reserve(s, (size_t)n, err);
+    fr_status st = fr_str_reserve(s, (size_t)n, err);
     if (st != FR_OK) return st;
     va_start(args, fmt);
     vsnprintf(s->data + s->len, (size_t)n + 1, fmt, args);

@@ -25,6 +25,9 @@ typedef struct fr_str {
 void fr_str_release(fr_str *s);
 void fr_str_clear(fr_str *s); /* len = 0, keeps the memory */
 
+/* Room for `more` bytes and a NUL, for writers that fill data and len themselves. */
+FR_NODISCARD fr_status fr_str_reserve(fr_str *s, size_t more, fr_error *err);
+
 FR_NODISCARD fr_status fr_str_append(fr_str *s, const void *bytes, size_t n, fr_error *err);
 FR_NODISCARD fr_status fr_str_appendf(fr_str *s, fr_error *err, const char *fmt, ...)
     FR_PRINTF(3, 4);

@@ -8,11 +8,11 @@
  *     fr_tokens_release(&tokens);
  *     fr_tokenizer_close(tok);
  *
- * Reads tokenizer.json where there is one (WordPiece with BertNormalizer, BertPreTokenizer and
- * TemplateProcessing or BertProcessing; any other component is an error that names it; its
- * truncation and padding are ignored: max_tokens decides), else vocab.txt with what
- * tokenizer_config.json says (lower case where it says nothing). Ids are those of the Hugging
- * Face tokenizers library, whose tables of characters are built in. */
+ * Reads tokenizer.json (models WordPiece, BPE and Unigram with the normalizers, pre-tokenizers,
+ * post-processors and decoders of published models; any other component is an error that names
+ * it; truncation and padding are ignored: max_tokens decides), else a SentencePiece model, else
+ * vocab.json with merges.txt, else vocab.txt. Ids are those of the Hugging Face tokenizers library
+ * or of SentencePiece, whose tables of characters are built in. */
 #ifndef FR_TEXT_TOKENIZER_H
 #define FR_TEXT_TOKENIZER_H
 
@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/str.h"
 
 /* Tokens of one text or pair; reused from call to call. */
 typedef struct fr_tokens {
@@ -37,7 +38,18 @@ typedef struct fr_tokens {
 
 void fr_tokens_release(fr_tokens *tokens);
 
-typedef enum fr_special { FR_NO_SPECIAL, FR_SPECIAL } fr_special; /* add [CLS], [SEP]? */
+/* Room for `more` tokens. Errors: FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr_tokens_reserve(fr_tokens *tokens, size_t more, fr_error *err);
+
+/* With [CLS], [SEP] and the like? Encoding adds them, decoding writes them. */
+typedef enum fr_special { FR_NO_SPECIAL, FR_SPECIAL } fr_special;
+
+/* Which text of a pair is cut where both are too long together. */
+typedef enum fr_truncation {
+    FR_TRUNCATE_LONGEST_FIRST, /* the longer one down to the other, then both */
+    FR_TRUNCATE_ONLY_FIRST,
+    FR_TRUNCATE_ONLY_SECOND,
+} fr_truncation;
 
 /* Special tokens by what they do. */
 #define FR_TOKEN_ROLE_MAP(X) \
@@ -45,7 +57,9 @@ typedef enum fr_special { FR_NO_SPECIAL, FR_SPECIAL } fr_special; /* add [CLS], 
     X(CLS, "cls_token")      \
     X(SEP, "sep_token")      \
     X(PAD, "pad_token")      \
-    X(MASK, "mask_token")
+    X(MASK, "mask_token")    \
+    X(BOS, "bos_token")      \
+    X(EOS, "eos_token")
 
 typedef enum fr_token_role {
 #define FR_TOKEN_ROLE_ENUM(name, key) FR_TOKEN_##name,
@@ -56,10 +70,10 @@ typedef enum fr_token_role {
 
 typedef struct fr_tokenizer fr_tokenizer;
 
-/* dir: a Hugging Face folder.
+/* path: a Hugging Face folder, or one of the files above.
  * Errors: FR_ERR_IO (no tokenizer file; lists the names looked for), FR_ERR_FORMAT (malformed),
  * FR_ERR_UNSUPPORTED (a component we do not implement; names it). */
-FR_NODISCARD fr_status fr_tokenizer_open(fr_tokenizer **out, const char *dir, fr_error *err);
+FR_NODISCARD fr_status fr_tokenizer_open(fr_tokenizer **out, const char *path, fr_error *err);
 
 /* The same from the contents of a tokenizer.json; `where` names it in messages. */
 FR_NODISCARD fr_status fr_tokenizer_open_json(fr_tokenizer **out, const char *text, size_t len,
@@ -74,11 +88,17 @@ FR_NODISCARD fr_status fr_tokenizer_encode(const fr_tokenizer *tok, const char *
                                            fr_special special, size_t max_tokens, fr_tokens *out,
                                            fr_error *err);
 
-/* The same for two texts; the longer one is cut first, as `longest_first` does. */
+/* The same for two texts.
+ * Errors: also FR_ERR_USAGE when the text to cut would be left with nothing. */
 FR_NODISCARD fr_status fr_tokenizer_encode_pair(const fr_tokenizer *tok, const char *a,
                                                 size_t len_a, const char *b, size_t len_b,
                                                 fr_special special, size_t max_tokens,
-                                                fr_tokens *out, fr_error *err);
+                                                fr_truncation how, fr_tokens *out, fr_error *err);
+
+/* Appends the text of ids to *out; without special tokens where FR_NO_SPECIAL.
+ * Errors: FR_ERR_USAGE (an id that no token has), FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr_tokenizer_decode(const fr_tokenizer *tok, const int32_t *ids, size_t n,
+                                           fr_special special, fr_str *out, fr_error *err);
 
 /* Highest id + 1. */
 size_t fr_tokenizer_vocab_size(const fr_tokenizer *tok);

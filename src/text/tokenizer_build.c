@@ -1,115 +1,168 @@
-/* tokenizer_build.c - a tokenizer put together token by token. */
+/* tokenizer_build.c - a tokenizer put together, and the memory of its threads. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/chars.h"
 #include "text/tokenizer_impl.h"
-#include "text/utf8.h"
 
 fr_status fr__tokenizer_create(fr_tokenizer **out, fr_error *err)
 {
     fr_tokenizer *tok = calloc(1, sizeof(*tok));
     *out = tok;
     if (!tok) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for a tokenizer");
-    fr_arena_init(&tok->arena, 0);
-    fr_trie_init(&tok->words);
-    fr_trie_init(&tok->inside);
-    fr_trie_init(&tok->added);
-    tok->max_chars = 100;
+    fr_chars_init();
+    fr_vocab_init(&tok->vocab);
+    fr_added_init(&tok->added);
+    fr_wordpiece_init(&tok->wordpiece);
+    fr_bpe_init(&tok->bpe, &tok->vocab);
+    fr_scored_init(&tok->scored, FR_SCORED_UNIGRAM, &tok->vocab);
     for (int i = 0; i < FR_N_TOKEN_ROLES; i++) tok->roles[i] = -1;
     return FR_OK;
+}
+
+static void destroy_scratch(fr_scratch *s)
+{
+    if (!s) return;
+    fr_norm_state_release(&s->norm);
+    fr_split_state_release(&s->split);
+    fr_work_release(&s->work);
+    fr_tokens_release(&s->a);
+    fr_tokens_release(&s->b);
+    free(s);
 }
 
 void fr_tokenizer_close(fr_tokenizer *tok)
 {
     if (!tok) return;
-    fr_trie_release(&tok->words);
-    fr_trie_release(&tok->inside);
-    fr_trie_release(&tok->added);
-    fr_arena_release(&tok->arena);
-    free(tok->texts);
+    for (size_t i = 0; i < FR_SCRATCHES; i++)
+        destroy_scratch(atomic_load_explicit(&tok->scratches[i], memory_order_acquire));
+    fr_vocab_release(&tok->vocab);
+    fr_added_release(&tok->added);
+    fr_norm_release(&tok->norm);
+    fr_split_release(&tok->split);
+    fr_wordpiece_release(&tok->wordpiece);
+    fr_bpe_release(&tok->bpe);
+    fr_scored_release(&tok->scored);
+    fr_decoder_release(&tok->decoder);
+    free(tok->special);
     free(tok);
 }
 
-fr_status fr__tokenizer_name(fr_tokenizer *tok, const char *text, size_t n, int64_t id,
-                             const char *where, fr_error *err)
+fr_status fr__scratch_take(const fr_tokenizer *tok, fr_scratch **out, fr_error *err)
 {
-    if (id < 0 || id >= FR_TOKEN_ID_MAX)
-        return fr_error_set(err, FR_ERR_FORMAT, "%s: token '%.100s' has id %lld, not in [0, %d)",
-                            where, text, (long long)id, FR_TOKEN_ID_MAX);
-    if (n > FR_TOKEN_BYTES_MAX || fr_utf8_check(text, n) != n || memchr(text, '\0', n))
-        return fr_error_set(err, FR_ERR_FORMAT,
-                            "%s: token %lld is no valid text (UTF-8, at most %d bytes)", where,
-                            (long long)id, FR_TOKEN_BYTES_MAX);
-    if ((size_t)id >= tok->cap_texts) {
-        size_t cap = tok->cap_texts ? tok->cap_texts : 1024;
-        while (cap <= (size_t)id) cap *= 2;
-        const char **texts = realloc(tok->texts, cap * sizeof(*texts));
-        if (!texts) return fr_error_set(err, FR_ERR_NOMEM, "%s: out of memory", where);
-        memset(texts + tok->cap_texts, 0, (cap - tok->cap_texts) * sizeof(*texts));
-        tok->texts = texts;
-        tok->cap_texts = cap;
-    }
-    const char *known = tok->texts[id];
-    if (known && (strlen(known) != n || memcmp(known, text, n)))
-        return fr_error_set(err, FR_ERR_FORMAT, "%s: '%.100s' and '%.*s' both have id %lld", where,
-                            known, (int)(n < 100 ? n : 100), text, (long long)id);
-    if (!known) {
-        char *copy = fr_arena_calloc(&tok->arena, n + 1, 1);
-        if (!copy) return fr_error_set(err, FR_ERR_NOMEM, "%s: out of memory", where);
-        memcpy(copy, text, n);
-        tok->texts[id] = copy;
-    }
-    if ((size_t)id >= tok->vocab_size) tok->vocab_size = (size_t)id + 1;
+    /* The list of spare memory is the one thing about a tokenizer that changes. */
+    fr_tokenizer *t = (fr_tokenizer *)tok;
+    for (size_t i = 0; i < FR_SCRATCHES; i++)
+        if ((*out = atomic_exchange_explicit(&t->scratches[i], NULL, memory_order_acq_rel)))
+            return FR_OK;
+    fr_scratch *s = calloc(1, sizeof(*s));
+    *out = s;
+    if (!s) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for encoding");
+    fr_norm_state_init(&s->norm);
+    fr_split_state_init(&s->split);
     return FR_OK;
 }
 
-fr_status fr__tokenizer_add(fr_tokenizer *tok, const char *text, size_t n, int64_t id,
-                            const char *prefix, const char *where, fr_error *err)
+void fr__scratch_give(const fr_tokenizer *tok, fr_scratch *s, size_t text_len)
+{
+    fr_tokenizer *t = (fr_tokenizer *)tok;
+    if (s && text_len <= FR_SCRATCH_TEXT_MAX)
+        for (size_t i = 0; i < FR_SCRATCHES && s; i++) {
+            fr_scratch *none = NULL;
+            if (atomic_compare_exchange_strong_explicit(&t->scratches[i], &none, s,
+                                                        memory_order_acq_rel, memory_order_relaxed))
+                s = NULL;
+        }
+    destroy_scratch(s);
+}
+
+fr_status fr__tokenizer_add(fr_tokenizer *tok, const char *text, size_t n, fr_added_token token,
+                            const char *where, fr_error *err)
+{
+    int32_t known = fr_vocab_find(&tok->vocab, text, n);
+    if (known >= 0 && known != token.id)
+        return fr_error_set(err, FR_ERR_FORMAT,
+                            "%s: added token '%.*s' has id %d, in the vocabulary %d", where,
+                            (int)(n < 100 ? n : 100), text, (int)token.id, (int)known);
+    return fr_added_add(&tok->added, text, n, token, where, err);
+}
+
+/* Added tokens are found by their text, or by what the normalizer makes of it; special ones come
+ * first. */
+static fr_status index_added(fr_tokenizer *tok, fr_error *err)
 {
     fr_status st = FR_OK;
-    size_t skip = strlen(prefix);
-    FR_TRY(fr__tokenizer_name(tok, text, n, id, where, err));
-    /* An empty line of a vocabulary counts as a token that never occurs. */
-    if (n) FR_TRY(fr_trie_add(&tok->words, text, n, (int32_t)id, err));
-    if (n > skip && !memcmp(text, prefix, skip))
-        FR_TRY(fr_trie_add(&tok->inside, text + skip, n - skip, (int32_t)id, err));
+    fr_norm_state state;
+    fr_norm_state_init(&state);
+    for (int special = 1; special >= 0; special--) {
+        for (size_t i = 0; i < tok->added.n; i++) {
+            const fr_added_token *t = &tok->added.tokens[i];
+            fr_normal normal = {NULL, 0, true};
+            if (t->special != special) continue;
+            normal.text = fr_vocab_text(&tok->added.vocab, t->id, &normal.len);
+            if (t->normalized)
+                FR_TRY(fr_norm_run(&tok->norm, &state, normal.text, normal.len, &normal, err));
+            FR_TRY(fr_added_index(&tok->added, i, normal.text, normal.len, err));
+        }
+    }
 cleanup:
+    fr_norm_state_release(&state);
     return st;
 }
 
-fr_status fr__tokenizer_add_special(fr_tokenizer *tok, const char *text, int64_t id,
-                                    const char *where, fr_error *err)
+fr_status fr__tokenizer_finish(fr_tokenizer *tok, fr_error *err)
 {
     fr_status st = FR_OK;
-    size_t n = strlen(text);
-    if (n == 0) FR_FAIL(err, FR_ERR_FORMAT, "%s: a special token is empty", where);
-    FR_TRY(fr__tokenizer_name(tok, text, n, id, where, err));
-    FR_TRY(fr_trie_add(&tok->added, text, n, (int32_t)id, err));
-    tok->added_first[(unsigned char)text[0]] = true;
+    FR_TRY(index_added(tok, err));
+    tok->special = calloc(fr_tokenizer_vocab_size(tok) + 1, sizeof(*tok->special));
+    if (!tok->special) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for special tokens");
+    for (size_t i = 0; i < tok->added.n; i++)
+        tok->special[tok->added.tokens[i].id] = tok->added.tokens[i].special;
 cleanup:
     return st;
 }
 
 int32_t fr__tokenizer_find(const fr_tokenizer *tok, const char *text)
 {
-    size_t n = strlen(text), length = 0;
-    int32_t id = fr_trie_longest(&tok->added, text, n, &length);
-    if (id >= 0 && length == n) return id;
-    id = fr_trie_longest(&tok->words, text, n, &length);
-    return id >= 0 && length == n ? id : -1;
+    int32_t id = fr_vocab_find(&tok->added.vocab, text, strlen(text));
+    return id >= 0 ? id : fr_vocab_find(&tok->vocab, text, strlen(text));
+}
+
+fr_status fr__template_add(fr_template *t, fr_piece piece, const char *where, fr_error *err)
+{
+    if (t->n == FR_TEMPLATE_MAX)
+        return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: a template of more than %d pieces", where,
+                            FR_TEMPLATE_MAX);
+    t->n_special += piece.kind == FR_PIECE_SPECIAL;
+    t->pieces[t->n++] = piece;
+    return FR_OK;
+}
+
+void fr__tokenizer_set_bare_template(fr_tokenizer *tok, int32_t type_of_b)
+{
+    tok->single = (fr_template){.pieces = {{FR_PIECE_A, -1, 0}}, .n = 1};
+    tok->pair = (fr_template){.pieces = {{FR_PIECE_A, -1, 0}, {FR_PIECE_B, -1, type_of_b}}, .n = 2};
 }
 
 void fr__tokenizer_set_bert_template(fr_tokenizer *tok, int32_t cls, int32_t sep)
 {
-    const fr_piece pieces[] = {{FR_PIECE_SPECIAL, cls, 0},
-                               {FR_PIECE_A, -1, 0},
-                               {FR_PIECE_SPECIAL, sep, 0},
-                               {FR_PIECE_B, -1, 1},
-                               {FR_PIECE_SPECIAL, sep, 1}};
-    memcpy(tok->single.pieces, pieces, 3 * sizeof(pieces[0]));
-    tok->single.n = 3;
-    tok->single.n_special = 2;
-    memcpy(tok->pair.pieces, pieces, sizeof(pieces));
+    tok->single = (fr_template){
+        .pieces = {{FR_PIECE_SPECIAL, cls, 0}, {FR_PIECE_A, -1, 0}, {FR_PIECE_SPECIAL, sep, 0}},
+        .n = 3,
+        .n_special = 2};
+    tok->pair = tok->single;
+    tok->pair.pieces[3] = (fr_piece){FR_PIECE_B, -1, 1};
+    tok->pair.pieces[4] = (fr_piece){FR_PIECE_SPECIAL, sep, 1};
     tok->pair.n = 5;
     tok->pair.n_special = 3;
+}
+
+void fr__tokenizer_set_roberta_template(fr_tokenizer *tok, int32_t cls, int32_t sep)
+{
+    fr__tokenizer_set_bert_template(tok, cls, sep);
+    tok->pair.pieces[3] = (fr_piece){FR_PIECE_SPECIAL, sep, 0};
+    tok->pair.pieces[4] = (fr_piece){FR_PIECE_B, -1, 0};
+    tok->pair.pieces[5] = (fr_piece){FR_PIECE_SPECIAL, sep, 0};
+    tok->pair.n = 6;
+    tok->pair.n_special = 4;
 }

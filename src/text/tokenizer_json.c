@@ -1,72 +1,350 @@
-/* tokenizer_json.c - tokenizer.json of the Hugging Face tokenizers library, as far as BERT goes.
+/* tokenizer_json.c - tokenizer.json of the Hugging Face tokenizers library.
  *
- * Each component must be one we implement: another one would give other ids,
- * so it is an error that names it. Truncation, padding and the decoder play no
- * part in what the ids of a text are and are not read. */
+ * Vocabulary and merges, nearly all of the file, are read as a stream; what is
+ * left without them is small and becomes a tree. Each component must be one we
+ * implement: another one would give other ids, so it is an error that names it.
+ * Truncation and padding play no part in what the ids of a text are. */
 #include <stdio.h>
 #include <string.h>
 
 #include "format/json.h"
+#include "format/json_scan.h"
 #include "text/tokenizer_impl.h"
+#include "text/utf8.h"
 
-/* The component under `key` must be of type `wanted`; *out is NULL where it is null or absent. */
-static fr_status component(const json_t *root, const char *where, const char *key,
-                           const char *wanted, json_t **out, fr_error *err)
+enum { MAX_REST = 16 << 20 /* bytes of all but vocabulary and merges */ };
+
+/* A value that was cut out of the file. */
+typedef struct span {
+    const char *text; /* NULL: there is none */
+    size_t len;
+    size_t line;
+} span;
+
+typedef struct parts {
+    fr_str rest; /* the file, with "null" for what was cut out */
+    span vocab, merges;
+    const char *done; /* up to here the file is in `rest` */
+    size_t line;      /* of done */
+} parts;
+
+/* Puts the file up to `to` into `rest`. */
+static fr_status keep(parts *p, const char *to, fr_error *err)
+{
+    for (const char *c = p->done; c < to; c++) p->line += *c == '\n';
+    fr_status st = fr_str_append(&p->rest, p->done, (size_t)(to - p->done), err);
+    p->done = to;
+    return st;
+}
+
+/* Cuts the value that comes next out of the file; line ends stay, so that lines stay true. */
+static fr_status cut_value(fr_json_scan *s, parts *p, span *out, fr_error *err)
 {
     fr_status st = FR_OK;
-    const char *type;
-    FR_TRY(fr_json_object(root, where, key, false, out, err));
-    if (!*out)
-        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: no %s; only %s is supported", where, key, wanted);
-    FR_TRY(fr_json_string(*out, where, "type", &type, err));
-    if (strcmp(type, wanted))
-        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: %s '%s' is not supported, only %s", where, key, type,
-                wanted);
+    if (fr_json_scan_peek(s) == 'n') return fr_json_scan_skip(s, err); /* null */
+    const char *from = s->at;
+    FR_TRY(keep(p, from, err));
+    FR_TRY(fr_json_scan_skip(s, err));
+    *out = (span){from, (size_t)(s->at - from), p->line};
+    FR_TRY(fr_str_append(&p->rest, "null", 4, err));
+    for (const char *c = from; c < s->at; c++) {
+        if (*c != '\n') continue;
+        p->line++;
+        FR_TRY(fr_str_append(&p->rest, "\n", 1, err));
+    }
+    p->done = s->at;
 cleanup:
     return st;
 }
 
-static fr_status load_normalizer(fr_tokenizer *tok, const json_t *root, const char *where,
-                                 fr_error *err)
+static fr_status cut_model(fr_json_scan *s, parts *p, fr_error *err)
 {
     fr_status st = FR_OK;
-    json_t *n;
-    fr_bert_options o;
-    FR_TRY(component(root, where, "normalizer", "BertNormalizer", &n, err));
-    FR_TRY(fr_json_bool_or(n, where, "clean_text", true, &o.clean_text, err));
-    FR_TRY(fr_json_bool_or(n, where, "handle_chinese_chars", true, &o.chinese_chars, err));
-    FR_TRY(fr_json_bool_or(n, where, "lowercase", true, &o.lowercase, err));
-    FR_TRY(fr_json_bool_or(n, where, "strip_accents", o.lowercase, &o.strip_accents, err));
-    fr_bert_init(&tok->bert, o);
+    const char *key;
+    size_t n;
+    bool more;
+    FR_TRY(fr_json_scan_open(s, '{', err));
+    for (;;) {
+        FR_TRY(fr_json_scan_next(s, '}', &more, err));
+        if (!more) break;
+        FR_TRY(fr_json_scan_string(s, &key, &n, err));
+        bool vocab = n == 5 && !memcmp(key, "vocab", 5);
+        bool merges = n == 6 && !memcmp(key, "merges", 6);
+        FR_TRY(fr_json_scan_colon(s, err));
+        if (vocab || merges)
+            FR_TRY(cut_value(s, p, vocab ? &p->vocab : &p->merges, err));
+        else
+            FR_TRY(fr_json_scan_skip(s, err));
+    }
 cleanup:
     return st;
 }
 
-static fr_status load_model(fr_tokenizer *tok, const json_t *root, const char *where, fr_error *err)
+static fr_status cut_root(fr_json_scan *s, parts *p, fr_error *err)
 {
     fr_status st = FR_OK;
-    json_t *model, *vocab, *id;
-    const char *prefix, *unk, *text;
-    FR_TRY(component(root, where, "model", "WordPiece", &model, err));
+    const char *key;
+    size_t n;
+    bool more;
+    FR_TRY(fr_json_scan_open(s, '{', err));
+    for (;;) {
+        FR_TRY(fr_json_scan_next(s, '}', &more, err));
+        if (!more) break;
+        FR_TRY(fr_json_scan_string(s, &key, &n, err));
+        bool model = n == 5 && !memcmp(key, "model", 5);
+        FR_TRY(fr_json_scan_colon(s, err));
+        if (model && fr_json_scan_peek(s) == '{')
+            FR_TRY(cut_model(s, p, err));
+        else
+            FR_TRY(fr_json_scan_skip(s, err));
+    }
+cleanup:
+    return st;
+}
+
+/* Cuts vocabulary and merges out of the file; one that is no object stays as it is. */
+static fr_status cut(parts *p, const char *text, size_t len, const char *where, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_json_scan s;
+    fr_json_scan_init(&s, text, len, where, 1);
+    p->done = text;
+    p->line = 1;
+    if (fr_json_scan_peek(&s) == '{') FR_TRY(cut_root(&s, p, err));
+    FR_TRY(keep(p, text + len, err));
+    if (p->rest.len > MAX_REST)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: longer than %d bytes without vocabulary and merges",
+                where, MAX_REST);
+cleanup:
+    fr_json_scan_release(&s);
+    return st;
+}
+
+fr_status fr__load_vocab_object(fr_vocab *vocab, const char *text, size_t len, const char *where,
+                                size_t first_line, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_json_scan s;
+    const char *token;
+    size_t n;
+    int64_t id;
+    bool more;
+    fr_json_scan_init(&s, text, len, where, first_line);
+    FR_TRY(fr_json_scan_open(&s, '{', err));
+    for (;;) {
+        FR_TRY(fr_json_scan_next(&s, '}', &more, err));
+        if (!more) break;
+        FR_TRY(fr_json_scan_string(&s, &token, &n, err));
+        FR_TRY(fr_json_scan_colon(&s, err));
+        st = fr_json_scan_integer(&s, &id, err);
+        if (st != FR_OK) {
+            fr_error_prefix(err, "the id of token '%.*s'", (int)(n < 100 ? n : 100), token);
+            goto cleanup;
+        }
+        if (fr_vocab_find(vocab, token, n) >= 0) {
+            st = fr_json_scan_fail(&s, err, "token '%.*s' is there twice", (int)(n < 100 ? n : 100),
+                                   token);
+            goto cleanup;
+        }
+        FR_TRY(fr_vocab_add(vocab, token, n, id, where, err));
+    }
+    FR_TRY(fr_json_scan_finish(&s, err));
+cleanup:
+    fr_json_scan_release(&s);
+    return st;
+}
+
+/* "a b", or ["a", "b"] */
+static fr_status load_merge(fr_tokenizer *tok, fr_json_scan *s, const char *where, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const char *left, *right;
+    size_t n_left, n_right;
+    bool more = true;
+    if (fr_json_scan_peek(s) == '[') {
+        FR_TRY(fr_json_scan_open(s, '[', err));
+        FR_TRY(fr_json_scan_next(s, ']', &more, err));
+        if (more) FR_TRY(fr_json_scan_string(s, &left, &n_left, err));
+        if (more) FR_TRY(fr_json_scan_next(s, ']', &more, err));
+        if (more) FR_TRY(fr_json_scan_string(s, &right, &n_right, err));
+        bool pair = more;
+        if (more) FR_TRY(fr_json_scan_next(s, ']', &more, err));
+        if (!pair || more) return fr_json_scan_fail(s, err, "a merge is no pair of tokens");
+    } else {
+        FR_TRY(fr_json_scan_string(s, &left, &n_left, err));
+        const char *space = memchr(left, ' ', n_left);
+        right = space ? space + 1 : NULL;
+        n_right = space ? n_left - (size_t)(right - left) : 0;
+        if (!space || memchr(right, ' ', n_right))
+            return fr_json_scan_fail(s, err, "merge '%.*s' is not two tokens with a space between",
+                                     (int)(n_left < 100 ? n_left : 100), left);
+        n_left = (size_t)(space - left);
+    }
+    FR_TRY(fr_bpe_add(&tok->bpe, left, n_left, right, n_right, where, err));
+cleanup:
+    return st;
+}
+
+static fr_status load_merges(fr_tokenizer *tok, const span *merges, const char *where,
+                             fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_json_scan s;
+    bool more;
+    fr_json_scan_init(&s, merges->text, merges->len, where, merges->line);
+    FR_TRY(fr_json_scan_open(&s, '[', err));
+    for (;;) {
+        FR_TRY(fr_json_scan_next(&s, ']', &more, err));
+        if (!more) break;
+        FR_TRY(load_merge(tok, &s, where, err));
+    }
+cleanup:
+    fr_json_scan_release(&s);
+    return st;
+}
+
+static fr_status load_wordpiece(fr_tokenizer *tok, const json_t *model, const span *vocab,
+                                const char *where, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const char *prefix, *unk;
+    fr_wordpiece *w = &tok->wordpiece;
     FR_TRY(fr_json_string_or(model, where, "continuing_subword_prefix", "##", &prefix, err));
     FR_TRY(fr_json_string_or(model, where, "unk_token", "[UNK]", &unk, err));
-    FR_TRY(fr_json_size_or(model, where, "max_input_chars_per_word", 100, &tok->max_chars, err));
-    if (tok->max_chars > FR_BERT_MAX_WORD)
+    FR_TRY(fr_json_size_or(model, where, "max_input_chars_per_word", 100, &w->max_chars, err));
+    if (w->max_chars > FR_WORDPIECE_MAX_CHARS)
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: max_input_chars_per_word is %zu, at most %d", where,
-                tok->max_chars, FR_BERT_MAX_WORD);
-    FR_TRY(fr_json_object(model, where, "vocab", true, &vocab, err));
-    json_object_foreach(vocab, text, id)
-    {
-        if (!json_is_integer(id))
-            FR_FAIL(err, FR_ERR_FORMAT, "%s: the id of token '%.100s' is %s", where, text,
-                    fr_json_kind(id));
-        FR_TRY(
-            fr__tokenizer_add(tok, text, strlen(text), json_integer_value(id), prefix, where, err));
+                w->max_chars, FR_WORDPIECE_MAX_CHARS);
+    FR_TRY(fr__load_vocab_object(&tok->vocab, vocab->text, vocab->len, where, vocab->line, err));
+    for (size_t id = 0; id < tok->vocab.size; id++) {
+        size_t n;
+        const char *text = fr_vocab_text(&tok->vocab, (int32_t)id, &n);
+        if (text) FR_TRY(fr_wordpiece_add(w, text, n, (int32_t)id, prefix, err));
     }
-    tok->roles[FR_TOKEN_UNK] = fr__tokenizer_find(tok, unk);
-    if (tok->roles[FR_TOKEN_UNK] < 0)
+    w->unk = fr_vocab_find(&tok->vocab, unk, strlen(unk));
+    if (w->unk < 0)
         FR_FAIL(err, FR_ERR_FORMAT, "%s: the unknown token '%.100s' is not in the vocabulary",
                 where, unk);
+    tok->roles[FR_TOKEN_UNK] = w->unk;
+    tok->kind = FR_MODEL_WORDPIECE;
+cleanup:
+    return st;
+}
+
+static fr_status load_affix(const json_t *model, const char *where, const char *key, fr_str *out,
+                            fr_error *err)
+{
+    fr_status st = FR_OK;
+    const char *text;
+    FR_TRY(fr_json_string_or(model, where, key, "", &text, err));
+    if (strlen(text) > FR_BPE_AFFIX_MAX)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: %s has %zu bytes, at most %d", where, key,
+                strlen(text), FR_BPE_AFFIX_MAX);
+    FR_TRY(fr_str_append(out, text, strlen(text), err));
+cleanup:
+    return st;
+}
+
+static fr_status load_bpe(fr_tokenizer *tok, const json_t *model, const span *vocab,
+                          const span *merges, const char *where, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_bpe *b = &tok->bpe;
+    const char *unk;
+    double dropout;
+    FR_TRY(fr_json_number_or(model, where, "dropout", 0.0, &dropout, err));
+    if (dropout != 0.0)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "%s: dropout %g gives other ids each time; only 0 does not", where, dropout);
+    FR_TRY(load_affix(model, where, "continuing_subword_prefix", &b->prefix, err));
+    FR_TRY(load_affix(model, where, "end_of_word_suffix", &b->suffix, err));
+    FR_TRY(fr_json_bool_or(model, where, "fuse_unk", false, &b->fuse_unk, err));
+    FR_TRY(fr_json_bool_or(model, where, "byte_fallback", false, &b->byte_fallback, err));
+    FR_TRY(fr_json_bool_or(model, where, "ignore_merges", false, &b->ignore_merges, err));
+    FR_TRY(fr__load_vocab_object(&tok->vocab, vocab->text, vocab->len, where, vocab->line, err));
+    FR_TRY(fr_json_string_or(model, where, "unk_token", NULL, &unk, err));
+    if (unk) b->unk = fr_vocab_find(&tok->vocab, unk, strlen(unk));
+    if (unk && b->unk < 0)
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: the unknown token '%.100s' is not in the vocabulary",
+                where, unk);
+    tok->roles[FR_TOKEN_UNK] = b->unk;
+    if (merges->text) FR_TRY(load_merges(tok, merges, where, err));
+    FR_TRY(fr_bpe_prepare(b, err));
+    tok->kind = FR_MODEL_BPE;
+cleanup:
+    return st;
+}
+
+/* [["text", score], ...] */
+static fr_status load_scores(fr_tokenizer *tok, const span *vocab, const char *where, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_json_scan s;
+    const char *token;
+    size_t n;
+    double score;
+    bool more, another;
+    fr_json_scan_init(&s, vocab->text, vocab->len, where, vocab->line);
+    FR_TRY(fr_json_scan_open(&s, '[', err));
+    for (int64_t id = 0;; id++) {
+        FR_TRY(fr_json_scan_next(&s, ']', &more, err));
+        if (!more) break;
+        FR_TRY(fr_json_scan_open(&s, '[', err));
+        FR_TRY(fr_json_scan_next(&s, ']', &another, err));
+        FR_TRY(fr_json_scan_string(&s, &token, &n, err));
+        FR_TRY(fr_json_scan_next(&s, ']', &another, err));
+        if (another) FR_TRY(fr_json_scan_number(&s, &score, err));
+        bool pair = another;
+        if (another) FR_TRY(fr_json_scan_next(&s, ']', &another, err));
+        if (!pair || another) {
+            st = fr_json_scan_fail(&s, err, "a token is no pair of text and score");
+            goto cleanup;
+        }
+        FR_TRY(fr_vocab_add(&tok->vocab, token, n, id, where, err));
+        FR_TRY(fr_scored_add(&tok->scored, token, n, score, FR_PIECE_NORMAL, where, err));
+    }
+cleanup:
+    fr_json_scan_release(&s);
+    return st;
+}
+
+static fr_status load_unigram(fr_tokenizer *tok, const json_t *model, const span *vocab,
+                              const char *where, fr_error *err)
+{
+    fr_status st = FR_OK;
+    int64_t unk;
+    FR_TRY(load_scores(tok, vocab, where, err));
+    FR_TRY(fr_json_integer_or(model, where, "unk_id", -1, &unk, err));
+    if (unk < -1 || unk >= (int64_t)tok->scored.n)
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: unk_id is %lld, and there are %zu tokens", where,
+                (long long)unk, tok->scored.n);
+    FR_TRY(fr_json_bool_or(model, where, "byte_fallback", false, &tok->scored.byte_fallback, err));
+    tok->scored.unk = (int32_t)unk;
+    tok->roles[FR_TOKEN_UNK] = (int32_t)unk;
+    fr_scored_prepare(&tok->scored);
+    tok->kind = FR_MODEL_SCORED;
+cleanup:
+    return st;
+}
+
+static fr_status load_model(fr_tokenizer *tok, const json_t *root, const parts *p,
+                            const char *where, fr_error *err)
+{
+    fr_status st = FR_OK;
+    json_t *model;
+    const char *type;
+    FR_TRY(fr_json_object(root, where, "model", true, &model, err));
+    FR_TRY(fr_json_string_or(model, where, "type", p->merges.text ? "BPE" : NULL, &type, err));
+    if (!type) FR_FAIL(err, FR_ERR_FORMAT, "%s: the model has no type", where);
+    bool known = !strcmp(type, "WordPiece") || !strcmp(type, "BPE") || !strcmp(type, "Unigram");
+    if (!known)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "%s: model '%.100s' is not supported, only WordPiece, BPE and Unigram", where,
+                type);
+    if (!p->vocab.text) FR_FAIL(err, FR_ERR_FORMAT, "%s: the model has no vocab", where);
+    if (!strcmp(type, "WordPiece")) FR_TRY(load_wordpiece(tok, model, &p->vocab, where, err));
+    if (!strcmp(type, "BPE")) FR_TRY(load_bpe(tok, model, &p->vocab, &p->merges, where, err));
+    if (!strcmp(type, "Unigram")) FR_TRY(load_unigram(tok, model, &p->vocab, where, err));
 cleanup:
     return st;
 }
@@ -75,164 +353,44 @@ static fr_status load_added_token(fr_tokenizer *tok, const json_t *entry, const 
                                   fr_error *err)
 {
     fr_status st = FR_OK;
+    fr_added_token t;
     const char *content;
+    size_t n;
     int64_t id;
-    bool special, normalized, single_word;
-    FR_TRY(fr_json_string(entry, where, "content", &content, err));
+    FR_TRY(fr_json_text(entry, where, "content", &content, &n, err));
     FR_TRY(fr_json_integer(entry, where, "id", &id, err));
-    FR_TRY(fr_json_bool_or(entry, where, "special", false, &special, err));
-    FR_TRY(fr_json_bool_or(entry, where, "normalized", !special, &normalized, err));
-    FR_TRY(fr_json_bool_or(entry, where, "single_word", false, &single_word, err));
-    /* lstrip and rstrip take spaces along, which give no tokens anyway. */
-    if (normalized || single_word)
-        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: added token '%.100s' is %s, which is not supported",
-                where, content, normalized ? "normalized" : "single_word");
-    int32_t known = fr__tokenizer_find(tok, content);
-    if (known >= 0 && known != id)
-        FR_FAIL(err, FR_ERR_FORMAT, "%s: added token '%.100s' has id %lld, in the vocabulary %d",
-                where, content, (long long)id, (int)known);
-    FR_TRY(fr__tokenizer_add_special(tok, content, id, where, err));
+    FR_TRY(fr_json_bool_or(entry, where, "special", false, &t.special, err));
+    FR_TRY(fr_json_bool_or(entry, where, "normalized", !t.special, &t.normalized, err));
+    FR_TRY(fr_json_bool_or(entry, where, "single_word", false, &t.single_word, err));
+    FR_TRY(fr_json_bool_or(entry, where, "lstrip", false, &t.lstrip, err));
+    FR_TRY(fr_json_bool_or(entry, where, "rstrip", false, &t.rstrip, err));
+    if (id < 0 || id >= FR_TOKEN_ID_MAX)
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: added token '%.100s' has id %lld, not in [0, %d)", where,
+                content, (long long)id, FR_TOKEN_ID_MAX);
+    t.id = (int32_t)id;
+    FR_TRY(fr__tokenizer_add(tok, content, n, t, where, err));
 cleanup:
     return st;
 }
 
-static fr_status load_added(fr_tokenizer *tok, const json_t *root, const char *where, fr_error *err)
+fr_status fr__tokenizer_load_json(fr_tokenizer *tok, const char *text, size_t len,
+                                  const char *where, fr_error *err)
 {
     fr_status st = FR_OK;
-    json_t *list, *entry;
+    parts p = {.rest = FR_STR_INIT};
+    json_t *root = NULL, *list, *entry;
     size_t i;
+    FR_TRY(cut(&p, text, len, where, err));
+    FR_TRY(fr_json_parse(&root, fr_str_text(&p.rest), p.rest.len, where, err));
+    FR_TRY(load_model(tok, root, &p, where, err));
+    FR_TRY(fr__load_normalizer(&tok->norm, json_object_get(root, "normalizer"), where, err));
+    FR_TRY(fr__load_pre_tokenizer(&tok->split, json_object_get(root, "pre_tokenizer"), where, err));
+    FR_TRY(fr__load_decoder(&tok->decoder, json_object_get(root, "decoder"), where, err));
     FR_TRY(fr_json_list(root, where, "added_tokens", false, &list, err));
     json_array_foreach(list, i, entry) FR_TRY(load_added_token(tok, entry, where, err));
+    FR_TRY(fr__load_processor(tok, json_object_get(root, "post_processor"), where, err));
 cleanup:
-    return st;
-}
-
-static fr_status add_piece(fr_template *t, fr_piece piece, const char *where, fr_error *err)
-{
-    if (t->n == FR_TEMPLATE_MAX)
-        return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: a template of more than %d pieces", where,
-                            FR_TEMPLATE_MAX);
-    t->n_special += piece.kind == FR_PIECE_SPECIAL;
-    t->pieces[t->n++] = piece;
-    return FR_OK;
-}
-
-/* One special token of a template, which may stand for several ids. */
-static fr_status add_special_pieces(fr_template *t, const json_t *specials, const char *name,
-                                    int32_t type, const char *where, fr_error *err)
-{
-    fr_status st = FR_OK;
-    json_t *special, *ids, *id;
-    size_t i;
-    FR_TRY(fr_json_object(specials, where, name, true, &special, err));
-    FR_TRY(fr_json_list(special, where, "ids", true, &ids, err));
-    json_array_foreach(ids, i, id)
-    {
-        json_int_t value = json_integer_value(id);
-        if (!json_is_integer(id) || value < 0 || value >= FR_TOKEN_ID_MAX)
-            FR_FAIL(err, FR_ERR_FORMAT, "%s: special token '%.100s' has an id that is none", where,
-                    name);
-        FR_TRY(add_piece(t, (fr_piece){FR_PIECE_SPECIAL, (int32_t)value, type}, where, err));
-    }
-cleanup:
-    return st;
-}
-
-static fr_status load_template(fr_template *t, const json_t *processor, const char *key,
-                               size_t n_texts, const char *where, fr_error *err)
-{
-    fr_status st = FR_OK;
-    json_t *pieces, *piece, *specials, *body;
-    const char *id;
-    int64_t type;
-    size_t i, seen[2] = {0, 0};
-    FR_TRY(fr_json_list(processor, where, key, true, &pieces, err));
-    FR_TRY(fr_json_object(processor, where, "special_tokens", true, &specials, err));
-    json_array_foreach(pieces, i, piece)
-    {
-        bool is_special = json_object_get(piece, "SpecialToken") != NULL;
-        FR_TRY(fr_json_object(piece, where, is_special ? "SpecialToken" : "Sequence", true, &body,
-                              err));
-        FR_TRY(fr_json_string(body, where, "id", &id, err));
-        FR_TRY(fr_json_integer(body, where, "type_id", &type, err));
-        if (type < 0 || type > 1)
-            FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: type_id %lld in a template", where,
-                    (long long)type);
-        if (is_special) {
-            FR_TRY(add_special_pieces(t, specials, id, (int32_t)type, where, err));
-            continue;
-        }
-        bool second = !strcmp(id, "B");
-        if (!second && strcmp(id, "A"))
-            FR_FAIL(err, FR_ERR_FORMAT, "%s: sequence '%.100s' in a template", where, id);
-        seen[second]++;
-        FR_TRY(add_piece(t, (fr_piece){second ? FR_PIECE_B : FR_PIECE_A, -1, (int32_t)type}, where,
-                         err));
-    }
-    if (seen[0] != 1 || seen[1] != n_texts - 1)
-        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: the template '%s' does not take each text once",
-                where, key);
-cleanup:
-    return st;
-}
-
-/* "sep": ["[SEP]", 102] of BertProcessing. */
-static fr_status load_bert_special(const json_t *processor, const char *key, const char *where,
-                                   int32_t *out, fr_error *err)
-{
-    json_t *pair;
-    fr_status st = fr_json_list(processor, where, key, true, &pair, err);
-    if (st != FR_OK) return st;
-    const json_t *id = json_array_get(pair, 1);
-    if (!json_is_integer(id) || json_integer_value(id) < 0 ||
-        json_integer_value(id) >= FR_TOKEN_ID_MAX)
-        return fr_error_set(err, FR_ERR_FORMAT, "%s: \"%s\" must be [token, id]", where, key);
-    *out = (int32_t)json_integer_value(id);
-    return FR_OK;
-}
-
-static fr_status load_processor(fr_tokenizer *tok, const json_t *root, const char *where,
-                                fr_error *err)
-{
-    fr_status st = FR_OK;
-    json_t *p;
-    const char *type;
-    int32_t cls, sep;
-    FR_TRY(fr_json_object(root, where, "post_processor", false, &p, err));
-    if (!p) {
-        /* No special tokens: the texts as they are. */
-        tok->single = (fr_template){.pieces = {{FR_PIECE_A, -1, 0}}, .n = 1};
-        tok->pair = (fr_template){.pieces = {{FR_PIECE_A, -1, 0}, {FR_PIECE_B, -1, 1}}, .n = 2};
-        return FR_OK;
-    }
-    FR_TRY(fr_json_string(p, where, "type", &type, err));
-    if (!strcmp(type, "TemplateProcessing")) {
-        FR_TRY(load_template(&tok->single, p, "single", 1, where, err));
-        FR_TRY(load_template(&tok->pair, p, "pair", 2, where, err));
-    } else if (!strcmp(type, "BertProcessing")) {
-        FR_TRY(load_bert_special(p, "cls", where, &cls, err));
-        FR_TRY(load_bert_special(p, "sep", where, &sep, err));
-        fr__tokenizer_set_bert_template(tok, cls, sep);
-    } else {
-        FR_FAIL(err, FR_ERR_UNSUPPORTED,
-                "%s: post_processor '%.100s' is not supported, only TemplateProcessing and "
-                "BertProcessing",
-                where, type);
-    }
-cleanup:
-    return st;
-}
-
-fr_status fr__tokenizer_load_json(fr_tokenizer *tok, const json_t *root, const char *where,
-                                  fr_error *err)
-{
-    fr_status st = FR_OK;
-    json_t *pre_tokenizer;
-    FR_TRY(load_model(tok, root, where, err));
-    FR_TRY(load_normalizer(tok, root, where, err));
-    FR_TRY(component(root, where, "pre_tokenizer", "BertPreTokenizer", &pre_tokenizer, err));
-    FR_TRY(load_added(tok, root, where, err));
-    FR_TRY(load_processor(tok, root, where, err));
-cleanup:
+    json_decref(root);
+    fr_str_release(&p.rest);
     return st;
 }

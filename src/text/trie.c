@@ -85,7 +85,7 @@ int32_t fr_trie_longest(const fr_trie *t, const char *bytes, size_t n, size_t *l
     uint32_t node = 0;
     if (!t->edges) return -1;
     for (size_t i = 0; i < n; i++) {
-        node = slot_of(t, node << 8 | (unsigned char)bytes[i])->node;
+        node = fr_trie_step(t, node, (unsigned char)bytes[i]);
         if (!node) break;
         if (t->ids[node] < 0) continue;
         best = t->ids[node];

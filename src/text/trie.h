@@ -37,6 +37,16 @@ void fr_trie_release(fr_trie *t);
 FR_NODISCARD fr_status fr_trie_add(fr_trie *t, const char *bytes, size_t n, int32_t id,
                                    fr_error *err);
 
+/* Node that `byte` leads to from `node` (0 is the root), 0 when none does: strings are walked byte
+ * by byte. ids[node] >= 0: a string ends here. t holds a string. */
+static inline uint32_t fr_trie_step(const fr_trie *t, uint32_t node, unsigned char byte)
+{
+    uint32_t key = node << 8 | byte, mask = (1u << t->bits) - 1;
+    uint32_t i = key * 0x9e3779b1u >> (32 - t->bits);
+    while (t->edges[i].node && t->edges[i].key != key) i = (i + 1) & mask;
+    return t->edges[i].node;
+}
+
 /* Id of the longest string that bytes[0 .. n) begins with, and its length; -1 when none does. */
 int32_t fr_trie_longest(const fr_trie *t, const char *bytes, size_t n, size_t *length);
 

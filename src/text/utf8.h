@@ -5,9 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 /* Offset of the first byte that is not valid UTF-8 (surrogates, overlong forms and what is cut
  * off count as invalid), or len when all of it is valid. */
 size_t fr_utf8_check(const char *text, size_t len);
+
+/* Appends text; the longest beginnings of characters that are not valid become U+FFFD each. */
+FR_NODISCARD fr_status fr_utf8_repair(const char *text, size_t len, fr_str *out, fr_error *err);
 
 /* Code point at *p, which moves on. The text was checked. */
 static inline uint32_t fr_utf8_next(const unsigned char **p)

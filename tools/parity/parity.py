@@ -21,21 +21,13 @@ import sys
 import tempfile
 import urllib.request
 
+import tokens as token_checks
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SHARED = ROOT.parent / "shared"
 KIT = ROOT / "data" / "kit"
-NASTY = [
-    "", " ", "a", "Ünïcödé NAÏVE café", "e\u0301 and \u00e9", "\u1e9e Straße İstanbul ı", "日本語テキスト", "中文 mixed with English",
-    "\U00020000 rare han \U0002f800", "zero\u200bwidth\u200djoiner\ufeffbom", "tab\tcr\rff\x0cvt\x0b", "nul\x00inside", "\ufffd bad",
-    "control\x01\x02\x7f\x80\x9f", "nbsp\u00a0thin\u2009ideographic\u3000space", "line\u2028separator\u2029paragraph",
-    "emoji 😀👩‍👩‍👧‍👦🏳️‍🌈 🇮🇳", "[CLS] [SEP] [MASK] [UNK] [PAD]", "[cls] [ SEP ]", "a[MASK]b", "don't can't I'm it's", "...!!!???", "1,234.56 $5 100%",
-    "http://example.org/a?b=c&d=%20", "x" * 300, "ab " * 200, "ΑΒΓ ς Σ σίσυφος", "עברית עם ניקוד שָׁלוֹם", "العَرَبِيَّة", "हिन्दी क्षि",
-    "ไทย ภาษา", "한국어 조합형 \u1112\u1161\u11ab", "ﬁ ﬂ ﬀ ligatures ①②③ ㌔ ｆｕｌｌ", "\u0300\u0301 marks alone", "a\u0328\u0301\u0300\u20dd",
-    "«quotes» “curly” ‘single’ „low‟", "—–‐‑−- dashes", "^`~|<>=+$ ascii symbols", "¿¡§¶†‡•‰ ªº¹²³", "\u00ad soft\u00adhyphen", "ꙮ ꙋ Ⴀ ა Ა",
-    "\ue000 private \U000f0000", "\u0378 unassigned", "𝐛𝐨𝐥𝐝 𝒮𝒸𝓇𝒾𝓅𝓉", "ǅ ǆ Ǆ ŉ ǰ ΐ", "I\u0307 dotted", "ʼn ß ẞ SS",
-]
 
 
 class Parity:
@@ -92,37 +84,6 @@ def texts_of(path):
         rows = [json.loads(line) for line in f if line.strip()]
     field = "sentence" if "sentence" in rows[0] else "text"
     return [r[field] for r in rows], field
-
-
-def check_tokens(parity):
-    import transformers
-    from tokenizers import Tokenizer
-    folders = [f for f in (minilm(), SHARED / "tokenizers" / "bert-base-uncased") if f and f.exists()]
-    sources = {"kit": texts_of(KIT / "sentiment" / "test.jsonl")[0], "nasty Unicode": NASTY}
-    for file in sorted((SHARED / "data" / "sentiment").glob("*.jsonl")):
-        sources[file.name] = texts_of(file)[0]
-    for folder in folders:
-        if (folder / "tokenizer.json").exists():
-            reference = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        else:
-            reference = transformers.BertTokenizer.from_pretrained(str(folder)).backend_tokenizer
-        reference.no_padding()
-        reference.no_truncation()
-        for name, texts in sources.items():
-            lines = [t.replace("\n", " ") for t in texts]
-            file = parity.work / "lines.txt"
-            file.write_text("".join(t + "\n" for t in lines), encoding="utf-8", newline="")
-            for option, special in ((), True), (("--no-special",), False):
-                out = parity.frugal("tokenize", "--model", folder, "--file", file, *option, "--json")
-                ours = [json.loads(line) for line in out.decode().splitlines()]
-                theirs = [e.ids for e in reference.encode_batch(lines, add_special_tokens=special)]
-                wrong = [i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b]
-                detail = f"{len(theirs)} texts"
-                if len(ours) != len(theirs):
-                    wrong, detail = [0], f"{len(ours)} lines for {len(theirs)} texts"
-                elif wrong:
-                    detail += f", {len(wrong)} differ, first {lines[wrong[0]]!r}"
-                parity.say(not wrong, f"tokens {folder.name} {name} {' '.join(option)}", detail)
 
 
 def check_characters(parity):
@@ -332,12 +293,13 @@ def check_folders(parity):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--only", choices=["tokens", "characters", "encoders", "tuned", "convert", "folders"])
+    p.add_argument("--only", choices=["tokens", "components", "characters", "encoders", "tuned", "convert", "folders"])
     p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
     p.add_argument("--ours", help="a folder that frugal tuned on SST-2")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
     args = p.parse_args()
-    checks = {"tokens": check_tokens, "characters": check_characters, "encoders": check_encoders,
+    checks = {"tokens": lambda q: token_checks.check_tokens(q, minilm()), "components": token_checks.check_all_components,
+              "characters": check_characters, "encoders": check_encoders,
               "tuned": lambda q: check_tuned(q, args.peer, args.ours),
               "convert": check_convert, "folders": check_folders}
     with tempfile.TemporaryDirectory() as work:

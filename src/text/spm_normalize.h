@@ -1,0 +1,31 @@
+/* spm_normalize.h - SentencePiece's own normalizer: map of characters and white space.
+ * Source: normalizer.cc of SentencePiece 0.2. */
+#ifndef FR_TEXT_SPM_NORMALIZE_H
+#define FR_TEXT_SPM_NORMALIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "text/charsmap.h"
+#include "text/trie.h"
+
+#define FR_SPM_SPACE "\xe2\x96\x81" /* U+2581, how a space is written in pieces */
+
+typedef struct fr_spm_normalizer {
+    fr_charsmap *map; /* NULL: identity; owned */
+    bool add_dummy_prefix;
+    bool remove_extra_whitespaces;
+    bool escape_whitespaces;
+    bool whitespace_is_suffix;
+    fr_trie user_defined; /* symbols that stay as they are */
+} fr_spm_normalizer;
+
+void fr_spm_normalizer_destroy(fr_spm_normalizer *n);
+
+/* Appends the normalised text to *out. */
+FR_NODISCARD fr_status fr_spm_normalize(const fr_spm_normalizer *n, const char *text, size_t len,
+                                        fr_str *out, fr_error *err);
+
+#endif
