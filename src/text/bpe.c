@@ -48,7 +48,7 @@ static fr_status grow(fr_bpe *b, fr_error *err)
     for (size_t i = 0; i < n; i++) pairs[i].left = -1;
     b->pairs = pairs;
     b->bits = bits;
-    for (size_t i = 0; i < old_n; i++)
+    for (size_t i = 0; old && i < old_n; i++)
         if (old[i].left >= 0) *slot_of(b, old[i].left, old[i].right) = old[i];
     free(old);
     return FR_OK;

@@ -62,8 +62,8 @@ static fr_status grow_slots(fr_vocab *v, fr_error *err)
     size_t n = (size_t)1 << bits, old_n = v->bits ? (size_t)1 << v->bits : 0;
     fr_vocab_slot *slots = malloc(n * sizeof(*slots));
     if (!slots) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for the vocabulary");
-    for (size_t i = 0; i < n; i++) slots[i].id = -1;
-    for (size_t i = 0; i < old_n; i++) {
+    memset(slots, 0xff, n * sizeof(*slots)); /* every id -1 */
+    for (size_t i = 0; v->slots && i < old_n; i++) {
         if (v->slots[i].id < 0) continue;
         size_t k = v->slots[i].hash & (n - 1);
         while (slots[k].id >= 0) k = (k + 1) & (n - 1);
