@@ -3,15 +3,12 @@
  * Ids are those of SentencePiece itself. What a model family puts around them
  * is not in the file (tokenizer_open.c).
  * Reference: sentencepiece_model.proto of SentencePiece 0.2. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "format/protobuf.h"
 #include "text/tokenizer_impl.h"
 
 enum { MODEL_UNIGRAM = 1, MODEL_BPE = 2, MODEL_WORD = 3, MODEL_CHAR = 4 };
-
-static const char default_unk_surface[] = " \xe2\x81\x87 ";
 
 /* ModelProto.SentencePiece */
 static fr_status load_piece(fr_tokenizer *tok, const fr_protobuf_field *piece, const char *where,
@@ -81,7 +78,7 @@ static fr_status load_trainer(fr_tokenizer *tok, const fr_protobuf_field *spec, 
             tok->scored.byte_fallback = f.value != 0;
         } else if (f.number == 44) {
             FR_TRY(fr_protobuf_expect(&p, &f, FR_PROTOBUF_BYTES, "unk_surface", err));
-            fr_str_clear(&tok->decoder.spm_unknown);
+            fr_str_clear(&tok->decoder.spm_unknown); /* of two, the last one holds */
             FR_TRY(fr_str_append(&tok->decoder.spm_unknown, f.bytes, f.len, err));
         }
     }
@@ -181,14 +178,9 @@ fr_status fr__tokenizer_load_spm(fr_tokenizer *tok, const void *bytes, size_t n,
     fr_protobuf_field f;
     uint64_t model = MODEL_UNIGRAM;
     bool more, suffix = false;
-    fr_norm_step *step = fr_norm_add(&tok->norm, FR_NORM_SENTENCEPIECE);
-    fr_spm_normalizer *normalizer = step->spm = calloc(1, sizeof(*normalizer));
-    if (!normalizer) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", where);
-    fr_trie_init(&normalizer->user_defined);
-    normalizer->add_dummy_prefix = normalizer->remove_extra_whitespaces =
-        normalizer->escape_whitespaces = true;
-    FR_TRY(fr_str_append(&tok->decoder.spm_unknown, default_unk_surface,
-                         strlen(default_unk_surface), err));
+    fr_spm_normalizer *normalizer = NULL;
+    FR_TRY(fr_spm_normalizer_create(&normalizer, err));
+    fr_norm_add(&tok->norm, FR_NORM_SENTENCEPIECE)->spm = normalizer;
     for (;;) {
         FR_TRY(fr_protobuf_next(&p, &f, &more, err));
         if (!more) break;
@@ -202,10 +194,20 @@ fr_status fr__tokenizer_load_spm(fr_tokenizer *tok, const void *bytes, size_t n,
     normalizer->whitespace_is_suffix = suffix;
     FR_TRY(finish_model(tok, model, where, err));
     FR_TRY(index_user_defined(tok, normalizer, err));
-    tok->decoder.sentencepiece = true;
-    tok->decoder.spm_strip = normalizer->add_dummy_prefix || normalizer->remove_extra_whitespaces;
-    tok->decoder.spm_strip_all = normalizer->remove_extra_whitespaces;
+    FR_TRY(fr__tokenizer_set_spm_decoder(tok, normalizer, err));
     fr__tokenizer_set_bare_template(tok, 1);
 cleanup:
     return st;
+}
+
+fr_status fr__tokenizer_set_spm_decoder(fr_tokenizer *tok, const fr_spm_normalizer *n,
+                                        fr_error *err)
+{
+    static const char unknown[] = " \xe2\x81\x87 "; /* where the file does not say */
+    fr_decoder *d = &tok->decoder;
+    d->sentencepiece = true;
+    d->spm_strip = n->add_dummy_prefix || n->remove_extra_whitespaces;
+    d->spm_strip_all = n->remove_extra_whitespaces;
+    return d->spm_unknown.data ? FR_OK
+                               : fr_str_append(&d->spm_unknown, unknown, strlen(unknown), err);
 }

@@ -7,6 +7,16 @@
 
 #include "text/utf8.h"
 
+fr_status fr_spm_normalizer_create(fr_spm_normalizer **out, fr_error *err)
+{
+    fr_spm_normalizer *n = calloc(1, sizeof(*n));
+    *out = n;
+    if (!n) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for the normalizer");
+    n->add_dummy_prefix = n->remove_extra_whitespaces = n->escape_whitespaces = true;
+    fr_trie_init(&n->user_defined);
+    return FR_OK;
+}
+
 void fr_spm_normalizer_destroy(fr_spm_normalizer *n)
 {
     if (!n) return;

@@ -22,6 +22,8 @@ typedef struct fr_spm_normalizer {
     fr_trie user_defined; /* symbols that stay as they are */
 } fr_spm_normalizer;
 
+/* All on but whitespace_is_suffix, without a map. Errors: FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr_spm_normalizer_create(fr_spm_normalizer **out, fr_error *err);
 void fr_spm_normalizer_destroy(fr_spm_normalizer *n);
 
 /* Appends the normalised text to *out. */

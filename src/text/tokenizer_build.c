@@ -166,3 +166,22 @@ void fr__tokenizer_set_roberta_template(fr_tokenizer *tok, int32_t cls, int32_t 
     tok->pair.n = 6;
     tok->pair.n_special = 4;
 }
+
+fr_status fr__tokenizer_set_ends(fr_tokenizer *tok, int32_t bos, int32_t eos, const char *where,
+                                 fr_error *err)
+{
+    fr_status st = FR_OK;
+    tok->single = tok->pair = (fr_template){.n = 0};
+    for (int32_t text = 0; text < 2; text++) {
+        const fr_piece pieces[] = {{FR_PIECE_SPECIAL, bos, text},
+                                   {text ? FR_PIECE_B : FR_PIECE_A, -1, text},
+                                   {FR_PIECE_SPECIAL, eos, text}};
+        for (size_t i = 0; i < 3; i++) {
+            if (pieces[i].kind == FR_PIECE_SPECIAL && pieces[i].id < 0) continue;
+            if (!text) FR_TRY(fr__template_add(&tok->single, pieces[i], where, err));
+            FR_TRY(fr__template_add(&tok->pair, pieces[i], where, err));
+        }
+    }
+cleanup:
+    return st;
+}

@@ -118,6 +118,18 @@ FR_NODISCARD fr_status fr__load_replace(fr_pattern **pattern, fr_str *content, c
 FR_NODISCARD fr_status fr__load_processor(fr_tokenizer *tok, const json_t *value, const char *where,
                                           fr_error *err);
 
+/* Only A and B, or with a token in front of each (bos) and behind it (eos); -1: none. The types are
+ * 0 and 1. */
+FR_NODISCARD fr_status fr__tokenizer_set_ends(fr_tokenizer *tok, int32_t bos, int32_t eos,
+                                              const char *where, fr_error *err);
+
+/* Decoding as SentencePiece does it. */
+FR_NODISCARD fr_status fr__tokenizer_set_spm_decoder(fr_tokenizer *tok, const fr_spm_normalizer *n,
+                                                     fr_error *err);
+
+/* From a GGUF file. */
+FR_NODISCARD fr_status fr__tokenizer_load_gguf(fr_tokenizer *tok, const char *path, fr_error *err);
+
 /* From the contents of a SentencePiece model. */
 FR_NODISCARD fr_status fr__tokenizer_load_spm(fr_tokenizer *tok, const void *bytes, size_t n,
                                               const char *where, fr_error *err);

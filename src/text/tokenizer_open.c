@@ -228,19 +228,8 @@ static fr_status set_llama_template(fr_tokenizer *tok, const config *c, const ch
     FR_TRY(config_bool(c, "add_eos_token", false, &eos, err));
     if (bos) FR_TRY(need_role(tok, FR_TOKEN_BOS, path, "<s>", err));
     if (eos) FR_TRY(need_role(tok, FR_TOKEN_EOS, path, "</s>", err));
-    const fr_piece pieces[] = {{FR_PIECE_SPECIAL, tok->roles[FR_TOKEN_BOS], 0},
-                               {FR_PIECE_A, -1, 0},
-                               {FR_PIECE_SPECIAL, tok->roles[FR_TOKEN_EOS], 0}};
-    tok->single = tok->pair = (fr_template){.n = 0};
-    for (int text = 0; text < 2; text++)
-        for (int i = 0; i < 3; i++) {
-            fr_piece piece = pieces[i];
-            if ((i == 0 && !bos) || (i == 2 && !eos)) continue;
-            piece.type = text;
-            if (i == 1 && text) piece.kind = FR_PIECE_B;
-            if (!text) FR_TRY(fr__template_add(&tok->single, piece, path, err));
-            FR_TRY(fr__template_add(&tok->pair, piece, path, err));
-        }
+    FR_TRY(fr__tokenizer_set_ends(tok, bos ? tok->roles[FR_TOKEN_BOS] : -1,
+                                  eos ? tok->roles[FR_TOKEN_EOS] : -1, path, err));
 cleanup:
     return st;
 }
@@ -356,9 +345,10 @@ static fr_status load_file(fr_tokenizer *tok, const char *path, const config *c,
     if (ends_with(path, ".json")) return load_json_file(tok, path, err);
     if (ends_with(path, ".model")) return load_spm(tok, path, c, err);
     if (ends_with(path, ".txt")) return load_vocab_txt(tok, path, c, err);
+    if (ends_with(path, ".gguf")) return fr__tokenizer_load_gguf(tok, path, err);
     return fr_error_set(err, FR_ERR_UNSUPPORTED,
                         "%s: not a tokenizer file (a folder, tokenizer.json, a .model of "
-                        "SentencePiece or vocab.txt)",
+                        "SentencePiece, vocab.txt or a .gguf)",
                         path);
 }
 
