@@ -48,42 +48,67 @@ static void on_progress(void *ctx, const fr_study_progress *p)
     arm(k->delay_ns);
 }
 
-/* Runs the study in a child; the status that waitpid gives. k NULL: undisturbed. */
-static int run_child(const char *file, const char *out, killer *k)
+/* What a child of ours does: argv as run_child and read_child give it. */
+static int child(int argc, char **argv)
+{
+    fr_error err = {0};
+    if (argc == 4) { /* reads the results over and over until it is killed */
+        fr_results r;
+        arm(atol(argv[3]));
+        for (;;) {
+            if (fr_study_results(&r, argv[2], &err) != FR_OK) return 1;
+            fr_results_release(&r);
+        }
+    }
+    killer k = {.model = atoi(argv[4]),
+                .run = atoi(argv[5]),
+                .phase = (fr_phase)atoi(argv[6]),
+                .n = atoi(argv[7]),
+                .delay_ns = atol(argv[8])};
+    fr_study_listener l = {.ctx = &k, .on_progress = on_progress};
+    fr_status st = fixture_run(argv[2], argv[3], k.model >= 0 ? &l : NULL, &err);
+    if (st != FR_OK) fprintf(stderr, "study: %s\n", err.message);
+    return st == FR_OK ? 0 : 1;
+}
+
+/* Starts this program anew: a mere fork beside the server's threads may inherit a lock of the
+ * allocator that nobody will open. The status that waitpid gives. */
+static int start_child(const char *const argv[])
 {
     fflush(NULL);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        fr_error err = {0};
-        fr_study_listener l = {.ctx = k, .on_progress = on_progress};
-        fr_status st = fixture_run(file, out, k ? &l : NULL, &err);
-        if (st != FR_OK) fprintf(stderr, "study: %s\n", err.message);
-        _exit(st == FR_OK ? 0 : 1);
+        execv("/proc/self/exe", (char *const *)argv);
+        _exit(98);
     }
     int status = 0;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return status;
 }
 
+/* Runs the study in a child. k NULL: undisturbed. */
+static int run_child(const char *file, const char *out, const killer *k)
+{
+    char number[5][32];
+    long words[5] = {-1, 0, 0, 0, 0};
+    if (k) {
+        const long its[5] = {k->model, k->run, (long)k->phase, k->n, k->delay_ns};
+        memcpy(words, its, sizeof(words));
+    }
+    for (int i = 0; i < 5; i++) snprintf(number[i], sizeof(number[i]), "%ld", words[i]);
+    const char *argv[] = {"test_study_kill", "run",     file,      out,       number[0],
+                          number[1],         number[2], number[3], number[4], NULL};
+    return start_child(argv);
+}
+
 /* The same for reading the results. */
 static int read_child(const char *out, long delay_ns)
 {
-    fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        fr_error err;
-        fr_results r;
-        arm(delay_ns);
-        for (;;) {
-            if (fr_study_results(&r, out, &err) != FR_OK) _exit(1);
-            fr_results_release(&r);
-        }
-    }
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status;
+    char number[32];
+    snprintf(number, sizeof(number), "%ld", delay_ns);
+    const char *argv[] = {"test_study_kill", "read", out, number, NULL};
+    return start_child(argv);
 }
 
 static void hash_query(const char *out, const char *query, char hex[FR_SHA256_HEX_SIZE])
@@ -249,8 +274,9 @@ static void twenty_kills_leave_outputs_scores_and_weights_as_they_were(void **st
     llm_server_stop(server);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) return child(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(twenty_kills_leave_outputs_scores_and_weights_as_they_were),
     };
