@@ -15,6 +15,7 @@
 
 static test_output o;
 
+#define FRUGAL "'" FR_BINARY "'" /* in a line for the shell; its path may hold spaces */
 #define MEASURE(...) TEST_FRUGAL(&o, "measure", __VA_ARGS__)
 
 static void has(const char *text, const char *words)
@@ -185,8 +186,8 @@ static void a_command_that_cannot_be_started_gives_127_or_126(void **state)
 static void standard_input_is_the_commands(void **state)
 {
     (void)state;
-    test_run((const char *const[]){"sh", "-c", "echo hello | " FR_BINARY " measure -- cat", NULL},
-             60, &o);
+    test_run((const char *const[]){"sh", "-c", "echo hello | " FRUGAL " measure -- cat", NULL}, 60,
+             &o);
     assert_int_equal(o.status, 0);
     assert_string_equal(o.out, "hello\n");
 }
@@ -194,9 +195,8 @@ static void standard_input_is_the_commands(void **state)
 static void closed_streams_stay_closed_and_take_no_report(void **state)
 {
     (void)state;
-    static const char script[] =
-        FR_BINARY " measure -- sh -c 'echo x' >&- 2>&-; echo $?; " FR_BINARY
-                  " measure -- sh -c 'exec 2>&1; echo x' 2>&-; echo $?";
+    static const char script[] = FRUGAL " measure -- sh -c 'echo x' >&- 2>&-; echo $?; " FRUGAL
+                                        " measure -- sh -c 'exec 2>&1; echo x' 2>&-; echo $?";
     test_run((const char *const[]){"sh", "-c", script, NULL}, 60, &o);
     assert_string_equal(o.out, "1\nx\n0\n"); /* 1: echo finds no standard output, as without us */
 }
@@ -218,9 +218,9 @@ static void measuring_works_below_measuring_and_where_sigchld_is_ignored(void **
     assert_int_equal(o.status, 4);
     has(o.err, "\"cpu_s\"");
     has(o.err, "J    total");
-    test_run((const char *const[]){"sh", "-c", "trap '' CHLD; " FR_BINARY " measure sh -c 'exit 5'",
-                                   NULL},
-             60, &o);
+    test_run(
+        (const char *const[]){"sh", "-c", "trap '' CHLD; " FRUGAL " measure sh -c 'exit 5'", NULL},
+        60, &o);
     assert_int_equal(o.status, 5);
 }
 
@@ -279,7 +279,7 @@ static void a_daemon_is_noted_and_not_waited_for(void **state)
     (void)state;
     /* It lives as long as the pipe that the outer shell holds. */
     static const char script[] =
-        "exec 3<>$0/fifo; " FR_BINARY " measure --json --output $0/report -- "
+        "exec 3<>$0/fifo; " FRUGAL " measure --json --output $0/report -- "
         "sh -c 'setsid sh -c \"read x <&3\" >/dev/null 2>&1 & "
         "while ! kill -0 $!; do :; done'; echo done; echo x >&3; cat $0/report >&2";
     char fifo[512];
