@@ -32,9 +32,10 @@ format: ## reformat every C file (clang-format 14)
 fuzz: ## each fuzz target for FUZZ_SECONDS (60); needs clang
 	@tools/fuzz $(or $(FUZZ_SECONDS),60)
 
-bench: ## speed and memory against PyTorch, alternating in one run (needs tools/parity/venv.sh)
-	@tools/build release bench_encoder_step
+bench: ## speed and memory against PyTorch and tokenizers, alternating in one run (needs tools/parity/venv.sh)
+	@tools/build release bench_encoder_step bench_tokenize
 	@$(PYTHON) bench/encoders.py
+	@$(PYTHON) bench/tokenizers_speed.py
 
 bench-meter: ## what metering costs, and frugal's figures beside codecarbon's and eco2AI's
 	@tools/build release bench_meter_cost

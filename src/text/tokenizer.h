@@ -78,6 +78,10 @@ FR_NODISCARD fr_status fr_tokenizer_open(fr_tokenizer **out, const char *path, f
 /* The same from the contents of a tokenizer.json; `where` names it in messages. */
 FR_NODISCARD fr_status fr_tokenizer_open_json(fr_tokenizer **out, const char *text, size_t len,
                                               const char *where, fr_error *err);
+
+/* The same from the contents of a SentencePiece model: its ids, and nothing around them. */
+FR_NODISCARD fr_status fr_tokenizer_open_spm(fr_tokenizer **out, const void *bytes, size_t n,
+                                             const char *where, fr_error *err);
 void fr_tokenizer_close(fr_tokenizer *tok);
 
 /* Replaces *out by the tokens of text[0 .. len), UTF-8, NULs allowed. max_tokens counts special

@@ -110,10 +110,23 @@ cleanup:
     return st;
 }
 
+/* What stands around a text is tokens, too. */
+static fr_status check_template(const fr_tokenizer *tok, const fr_template *t, fr_error *err)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->pieces[i].kind == FR_PIECE_SPECIAL && !fr_tokenizer_token(tok, t->pieces[i].id))
+            return fr_error_set(err, FR_ERR_FORMAT,
+                                "the tokenizer puts id %d around a text, and no token has it",
+                                (int)t->pieces[i].id);
+    return FR_OK;
+}
+
 fr_status fr__tokenizer_finish(fr_tokenizer *tok, fr_error *err)
 {
     fr_status st = FR_OK;
     FR_TRY(index_added(tok, err));
+    FR_TRY(check_template(tok, &tok->single, err));
+    FR_TRY(check_template(tok, &tok->pair, err));
     tok->special = calloc(fr_tokenizer_vocab_size(tok) + 1, sizeof(*tok->special));
     if (!tok->special) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for special tokens");
     for (size_t i = 0; i < tok->added.n; i++)

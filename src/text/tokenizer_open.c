@@ -376,20 +376,42 @@ cleanup:
     return st;
 }
 
+/* What is the same for all that is read from memory. */
+static fr_status finish(fr_tokenizer **out, fr_tokenizer *tok, fr_error *err)
+{
+    const config none = {.path = FR_STR_INIT, .class_name = ""};
+    fr_status st = FR_OK;
+    FR_TRY(find_roles(tok, &none, err));
+    FR_TRY(fr__tokenizer_finish(tok, err));
+    *out = tok;
+cleanup:
+    return st;
+}
+
 fr_status fr_tokenizer_open_json(fr_tokenizer **out, const char *text, size_t len,
                                  const char *where, fr_error *err)
 {
     fr_status st = FR_OK;
-    const config none = {.path = FR_STR_INIT, .class_name = ""};
     fr_tokenizer *tok = NULL;
     *out = NULL;
     FR_TRY(fr__tokenizer_create(&tok, err));
     FR_TRY(fr__tokenizer_load_json(tok, text, len, where, err));
-    FR_TRY(find_roles(tok, &none, err));
-    FR_TRY(fr__tokenizer_finish(tok, err));
-    *out = tok;
-    tok = NULL;
+    FR_TRY(finish(out, tok, err));
 cleanup:
-    fr_tokenizer_close(tok);
+    if (st != FR_OK) fr_tokenizer_close(tok);
+    return st;
+}
+
+fr_status fr_tokenizer_open_spm(fr_tokenizer **out, const void *bytes, size_t n, const char *where,
+                                fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_tokenizer *tok = NULL;
+    *out = NULL;
+    FR_TRY(fr__tokenizer_create(&tok, err));
+    FR_TRY(fr__tokenizer_load_spm(tok, bytes, n, where, err));
+    FR_TRY(finish(out, tok, err));
+cleanup:
+    if (st != FR_OK) fr_tokenizer_close(tok);
     return st;
 }

@@ -31,7 +31,7 @@ typedef struct fr_path {
     int32_t id;
 } fr_path;
 
-enum { FR_WORD_BYTES = 30, FR_WORD_IDS = 8, FR_WORDS = 1 << 13 };
+enum { FR_WORD_BYTES = 30, FR_WORD_IDS = 8, FR_WORDS = 1 << 15 };
 
 /* A word that was seen: most of a text is words that were. */
 typedef struct fr_word {
