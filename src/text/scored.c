@@ -89,7 +89,8 @@ cleanup:
     return st;
 }
 
-/* A better way to path[to]? SentencePiece stores single precision. */
+/* A better way to *to? SentencePiece adds in double precision and keeps single: that decides which
+ * of two equal ways is taken. */
 static inline void offer(const fr_scored *m, fr_path *to, double score, size_t from, int32_t id)
 {
     if (to->from != UINT32_MAX && !(score > to->score)) return;
@@ -122,11 +123,7 @@ static void find_path(const fr_scored *m, fr_path *path, const char *text, size_
             if (!node) break;
             int32_t id = m->pieces.ids[node];
             if (id < 0 || m->types[id] == FR_PIECE_UNUSED) continue;
-            double score = score_of(m, id, i + 1 - at);
-            bool is_float = single_precision && m->types[id] != FR_PIECE_USER_DEFINED;
-            double sum =
-                is_float ? (double)((float)score + (float)path[at].score) : score + path[at].score;
-            offer(m, &path[i + 1], sum, at, id);
+            offer(m, &path[i + 1], score_of(m, id, i + 1 - at) + path[at].score, at, id);
             single = single || i + 1 - at == one;
         }
         if (!single) {

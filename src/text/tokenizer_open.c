@@ -340,15 +340,24 @@ static bool ends_with(const char *path, const char *end)
     return n >= k && !strcmp(path + n - k, end);
 }
 
+static bool is_gguf(const char *path)
+{
+    fr_map map = {NULL, 0};
+    bool yes =
+        fr_map_open(&map, path, NULL) == FR_OK && map.size >= 4 && !memcmp(map.data, "GGUF", 4);
+    fr_map_close(&map);
+    return yes;
+}
+
 static fr_status load_file(fr_tokenizer *tok, const char *path, const config *c, fr_error *err)
 {
+    if (is_gguf(path)) return fr__tokenizer_load_gguf(tok, path, err);
     if (ends_with(path, ".json")) return load_json_file(tok, path, err);
     if (ends_with(path, ".model")) return load_spm(tok, path, c, err);
     if (ends_with(path, ".txt")) return load_vocab_txt(tok, path, c, err);
-    if (ends_with(path, ".gguf")) return fr__tokenizer_load_gguf(tok, path, err);
     return fr_error_set(err, FR_ERR_UNSUPPORTED,
                         "%s: not a tokenizer file (a folder, tokenizer.json, a .model of "
-                        "SentencePiece, vocab.txt or a .gguf)",
+                        "SentencePiece, vocab.txt or GGUF)",
                         path);
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BITS = 8, MAX_NODES = 1 << 24 };
+enum { FIRST_BITS = 8, NODES_FREE = 1 << 20, NODES_A_STRING = 5, MAX_NODES = 1 << 24 };
 
 void fr_trie_init(fr_trie *t)
 {
@@ -44,8 +44,13 @@ static fr_status grow_edges(fr_trie *t, fr_error *err)
 
 static fr_status add_node(fr_trie *t, uint32_t *node, fr_error *err)
 {
-    if (t->n_nodes == MAX_NODES)
-        return fr_error_set(err, FR_ERR_UNSUPPORTED, "the vocabulary is too large");
+    /* Else a file could ask for many times its size. */
+    size_t limit = NODES_FREE + NODES_A_STRING * (size_t)t->n_strings;
+    if (t->n_nodes >= (limit < MAX_NODES ? limit : MAX_NODES))
+        return fr_error_set(err, FR_ERR_UNSUPPORTED,
+                            "the vocabulary is too large: %u tokens, too long and too unlike each "
+                            "other",
+                            t->n_strings);
     if (t->n_nodes == t->cap_nodes) {
         uint32_t cap = t->cap_nodes ? 2 * t->cap_nodes : 256;
         int32_t *ids = realloc(t->ids, cap * sizeof(*ids));
@@ -74,6 +79,7 @@ fr_status fr_trie_add(fr_trie *t, const char *bytes, size_t n, int32_t id, fr_er
         }
         node = edge->node;
     }
+    t->n_strings += t->ids[node] < 0;
     t->ids[node] = id;
 cleanup:
     return st;

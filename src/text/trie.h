@@ -25,7 +25,7 @@ typedef struct fr_trie_edge {
 typedef struct fr_trie {
     fr_trie_edge *edges; /* [1 << bits]; owned */
     int32_t *ids;        /* [cap_nodes] id of the string that ends in a node, or -1; owned */
-    uint32_t n_nodes, cap_nodes;
+    uint32_t n_nodes, cap_nodes, n_strings;
     int bits;
 } fr_trie;
 
@@ -33,7 +33,8 @@ void fr_trie_init(fr_trie *t);
 void fr_trie_release(fr_trie *t);
 
 /* Adds a string that is not empty; added again, its last id holds. id >= 0.
- * Errors: FR_ERR_NOMEM; FR_ERR_UNSUPPORTED beyond 2^24 nodes. */
+ * Errors: FR_ERR_NOMEM; FR_ERR_UNSUPPORTED when it takes more nodes than strings of words do: 2^20
+ * and five a string, about 28 bytes each. */
 FR_NODISCARD fr_status fr_trie_add(fr_trie *t, const char *bytes, size_t n, int32_t id,
                                    fr_error *err);
 
