@@ -378,24 +378,49 @@ fr_status fr_add(fr_graph *g, fr_tensor *a, fr_tensor *b, fr_tensor **y, fr_erro
     return fr__graph_run(g, &c, y, err);
 }
 
-/* --- cross_entropy: saved is d loss / d logits ------------------------------------------------ */
+/* --- cross_entropy: saved are d loss / d logits and the rows' losses ----------------------------
+ */
+
+static size_t count_labels(const int32_t *labels, size_t n)
+{
+    size_t counted = 0;
+    for (size_t i = 0; i < n; i++) counted += labels[i] != FR_IGNORE;
+    return counted;
+}
+
+static fr_status check_labels(const char *op, const int32_t *labels, size_t n, size_t limit,
+                              fr_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (labels[i] != FR_IGNORE && (labels[i] < 0 || (size_t)labels[i] >= limit))
+            return fr_error_set(err, FR_ERR_SHAPE, "%s: row %zu has label %d of %zu", op, i,
+                                (int)labels[i], limit);
+    return FR_OK;
+}
+
+static double sum_rows(const float *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i];
+    return sum;
+}
 
 static fr_status cross_entropy_shape(fr_call *c, fr_error *err)
 {
     const fr_tensor *x = &c->in[0]->t;
-    for (size_t i = 0; i < x->rows; i++)
-        if (c->ids[i] != FR_IGNORE && (c->ids[i] < 0 || (size_t)c->ids[i] >= x->cols))
-            return fr_error_set(err, FR_ERR_SHAPE, "cross_entropy: row %zu has label %d of %zu", i,
-                                (int)c->ids[i], x->cols);
     c->rows = c->cols = 1;
     if (c->training) c->n_saved[0] = x->rows * x->cols;
-    return FR_OK;
+    c->n_saved[1] = x->rows;
+    return check_labels("cross_entropy", c->ids, x->rows, x->cols, err);
 }
 
 static void cross_entropy_forward(const fr_kernels *k, fr_call *c)
 {
     const fr_tensor *x = &c->in[0]->t;
-    k->cross_entropy(c->out->t.data, c->saved[0], x->data, c->ids, x->rows, x->cols);
+    size_t counted = count_labels(c->ids, x->rows);
+    double share = counted ? 1.0 / (double)counted : 0;
+    k->cross_entropy(c->saved[1], c->saved[0], x->data, c->ids, (float)share, x->rows, x->cols);
+    *c->out->t.data = (float)(share * sum_rows(c->saved[1], x->rows));
 }
 
 static void cross_entropy_backward(const fr_kernels *k, fr_call *c)

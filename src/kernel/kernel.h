@@ -16,6 +16,7 @@
 #ifndef FR_KERNEL_KERNEL_H
 #define FR_KERNEL_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,10 +39,46 @@ typedef struct fr_attention {
     size_t n_segments;
     const uint32_t *offsets; /* [n_segments + 1] */
     size_t n_heads, head_dim;
-    float scale;        /* usually 1 / sqrt(head_dim) */
-    fr_dropout dropout; /* on probabilities: row = query row * n_heads + head,
-                           col = key's position in its segment */
+    size_t n_kv_heads;          /* divides n_heads: neighbouring heads share keys and values;
+                                   0: as n_heads */
+    size_t q_stride, kv_stride; /* from a token's row of q to the next, of k and v;
+                                   0: heads * head_dim */
+    bool causal;                /* a query sees no later key */
+    size_t window;              /* causal: only the last `window` keys, its own included; 0: all */
+    float scale;                /* usually 1 / sqrt(head_dim) */
+    fr_dropout dropout;         /* on probabilities: row = query row * n_heads + head,
+                                   col = key's position in its segment */
 } fr_attention;
+
+static inline size_t fr_attention_kv_heads(const fr_attention *a)
+{
+    return a->n_kv_heads ? a->n_kv_heads : a->n_heads;
+}
+
+static inline size_t fr_attention_q_stride(const fr_attention *a)
+{
+    return a->q_stride ? a->q_stride : a->n_heads * a->head_dim;
+}
+
+static inline size_t fr_attention_kv_stride(const fr_attention *a)
+{
+    return a->kv_stride ? a->kv_stride : fr_attention_kv_heads(a) * a->head_dim;
+}
+
+/* Keys and values of one sequence: [n, kv_stride] each. Its queries are the last of the n. */
+typedef struct fr_kv {
+    const float *k, *v;
+    size_t n;
+} fr_kv;
+
+/* Rotary position embedding over the first n_heads heads of rows of `width` numbers: in each head
+ * the pairs (i, i + n_pairs) are turned by the row's position; what follows stays as it is.
+ * Source: Su et al. 2021 (RoFormer); the pairing is that of transformers' rotate_half. */
+typedef struct fr_rotary {
+    const int32_t *positions; /* [rows] */
+    const float *cos, *sin;   /* [max position + 1, n_pairs] */
+    size_t n_heads, head_dim, n_pairs, width;
+} fr_rotary;
 
 typedef struct fr_adamw {
     float lr, beta1, beta2, eps, weight_decay;
@@ -100,21 +137,44 @@ typedef struct fr_kernels {
     /* y += x, over n numbers */
     void (*add)(float *y, const float *x, size_t n);
 
+    /* y_i = w_i x_i rstd,   rstd = 1/sqrt(mean_j(x_j^2) + eps).   y, x [rows, n], w [n],
+     * rstd [rows] or NULL; y may be x.   Source: Zhang and Sennrich 2019 (RMSNorm). */
+    void (*rms_norm_forward)(float *y, float *rstd, const float *x, const float *w, float eps,
+                             size_t rows, size_t n);
+    /* With h_i = x_i rstd and g_i = w_i dy_i:
+     *   dx_i += rstd (g_i - h_i mean_j(g_j h_j))     dw_i += sum_r dy_i h_i */
+    void (*rms_norm_backward)(float *dx, float *dw, const float *dy, const float *x,
+                              const float *rstd, const float *w, size_t rows, size_t n);
+
+    /* y = rotated x, y may be x;   dx += dy rotated back.   [rows, r->width] */
+    void (*rotary_forward)(float *y, const float *x, const fr_rotary *r, size_t rows);
+    void (*rotary_backward)(float *dx, const float *dy, const fr_rotary *r, size_t rows);
+
+    /* y = act(gate) up, over n numbers; y may be gate */
+    void (*gate_forward)(float *y, const float *gate, const float *up, fr_activation act, size_t n);
+    /* dgate += dy up act'(gate)     dup += dy act(gate) */
+    void (*gate_backward)(float *dgate, float *dup, const float *dy, const float *gate,
+                          const float *up, fr_activation act, size_t n);
+
     /* Per segment and head:  P = softmax(scale q k^T),  out = dropout(P) v,
      * lse = log sum exp of the scaled scores.
-     * q, k, v, out [T, n_heads * head_dim]; lse [T, n_heads], or NULL where nothing goes
-     * backward. Never holds [T, T]. */
+     * q [T, q_stride], k, v [T, kv_stride], out [T, n_heads * head_dim]; lse [T, n_heads], or
+     * NULL where nothing goes backward. Never holds [T, T]. */
     void (*attention_forward)(float *out, float *lse, const float *q, const float *k,
                               const float *v, const fr_attention *a);
+    /* dq, dk, dv have the strides of q, k, v. */
     void (*attention_backward)(float *dq, float *dk, float *dv, const float *dout, const float *out,
                                const float *lse, const float *q, const float *k, const float *v,
                                const fr_attention *a);
+    /* The same forward with keys and values of every segment kept elsewhere, kv [n_segments]:
+     * segment s asks with the queries of the last offsets[s + 1] - offsets[s] of its keys.
+     * Causal always, no dropout. */
+    void (*attention_cached)(float *out, const float *q, const fr_kv *kv, const fr_attention *a);
 
-    /* Mean over the counted rows of -log softmax(logits)[target]; *loss = 0 when none counts.
-     * A row counts when its target lies in [0, n).
-     * dlogits [rows, n] = d loss / d logits (set, not added), or NULL. */
-    void (*cross_entropy)(float *loss, float *dlogits, const float *logits, const int32_t *targets,
-                          size_t rows, size_t n);
+    /* losses [rows] = -log softmax(logits)[target], 0 where the target is not in [0, n).
+     * dlogits [rows, n] = factor d losses / d logits (set, not added; may be logits), or NULL. */
+    void (*cross_entropy)(float *losses, float *dlogits, const float *logits,
+                          const int32_t *targets, float factor, size_t rows, size_t n);
 
     /* Row-wise softmax, y may be x. */
     void (*softmax)(float *y, const float *x, size_t rows, size_t n);

@@ -67,7 +67,7 @@ static const double sqrt_half = 0.70710678118654752440;      /* 1 / sqrt(2) */
 static const double sqrt_2_over_pi = 0.79788456080286535588; /* sqrt(2 / pi) */
 static const double inv_sqrt_2_pi = 0.39894228040143267794;  /* 1 / sqrt(2 pi) */
 
-static double activate(double x, fr_activation act)
+double fr__scalar_activate(double x, fr_activation act)
 {
     switch (act) {
     case FR_ACT_GELU: return x * 0.5 * erfc(-x * sqrt_half);
@@ -79,7 +79,7 @@ static double activate(double x, fr_activation act)
     }
 }
 
-static double activate_derivative(double x, fr_activation act)
+double fr__scalar_activate_slope(double x, fr_activation act)
 {
     double t;
     switch (act) {
@@ -100,7 +100,7 @@ void fr__scalar_bias_act_forward(float *y, const float *x, const float *b, fr_ac
     for (size_t r = 0; r < rows; r++) {
         for (size_t i = 0; i < n; i++) {
             float in = x[r * n + i] + (b ? b[i] : 0);
-            y[r * n + i] = (float)activate(in, act);
+            y[r * n + i] = (float)fr__scalar_activate(in, act);
         }
     }
 }
@@ -112,7 +112,7 @@ void fr__scalar_bias_act_backward(float *dx, float *db, const float *dy, const f
         double sum = 0;
         for (size_t r = 0; r < rows; r++) {
             float in = x[r * n + i] + (b ? b[i] : 0);
-            double d = dy[r * n + i] * activate_derivative(in, act);
+            double d = dy[r * n + i] * fr__scalar_activate_slope(in, act);
             if (dx) dx[r * n + i] += (float)d;
             sum += d;
         }
@@ -152,25 +152,18 @@ void fr__scalar_softmax(float *y, const float *x, size_t rows, size_t n)
     }
 }
 
-static int counts(int32_t target, size_t n)
+void fr__scalar_cross_entropy(float *losses, float *dlogits, const float *logits,
+                              const int32_t *targets, float factor, size_t rows, size_t n)
 {
-    return target >= 0 && (size_t)target < n;
-}
-
-void fr__scalar_cross_entropy(float *loss, float *dlogits, const float *logits,
-                              const int32_t *targets, size_t rows, size_t n)
-{
-    size_t counted = 0;
-    double sum = 0;
-    for (size_t r = 0; r < rows; r++) counted += counts(targets[r], n);
     for (size_t r = 0; r < rows; r++) {
-        int count = counts(targets[r], n);
-        double lse = count ? log_sum_exp(logits + r * n, n) : 0;
-        if (count) sum += lse - logits[r * n + (size_t)targets[r]];
+        const float *x = logits + r * n;
+        size_t target = (size_t)targets[r];
+        bool counts = targets[r] >= 0 && target < n;
+        double lse = counts ? log_sum_exp(x, n) : 0;
+        losses[r] = counts ? (float)(lse - x[target]) : 0;
         for (size_t i = 0; dlogits && i < n; i++) {
-            double p = count ? exp(logits[r * n + i] - lse) - (i == (size_t)targets[r]) : 0;
-            dlogits[r * n + i] = count ? (float)(p / (double)counted) : 0;
+            double p = counts ? exp(x[i] - lse) - (i == target) : 0;
+            dlogits[r * n + i] = (float)(factor * p);
         }
     }
-    *loss = counted ? (float)(sum / (double)counted) : 0;
 }

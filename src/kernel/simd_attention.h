@@ -1,8 +1,9 @@
 /* simd_attention.h - attention over packed segments, forward and backward.
  *
- * One task is one head of one segment (length T): tasks write to places of their
- * own, so that the bits depend on nothing else. Per task K and V are packed
- * once; then blocks of QB queries run:
+ * One task is the heads of one segment (length T) that share keys and values: tasks write to
+ * places of their own, so that the bits depend on nothing else. Per task K and V are packed
+ * once; then blocks of QB queries run, each against the keys [lo, hi) that any of its queries may
+ * see (all T of them in an encoder):
  *
  *     S^T [T, QB] = K Q^T          keys down, queries across the vector lanes, so that
  *     P^T         = e^(S^T - max)  softmax is lane-wise, without sums across lanes
@@ -105,11 +106,46 @@ typedef struct workspace {
 
 typedef struct attention_task {
     const fr_attention *a;
-    size_t stride;   /* of a token's row */
-    size_t first, t; /* the segment's first row and length */
-    size_t h, d, dp; /* head; head_dim and the same in whole tiles */
-    size_t tp;       /* t in whole tiles */
+    size_t q_stride, kv_stride, out_stride; /* of a token's row */
+    size_t first, n;                        /* rows of the segment's queries */
+    size_t past;                            /* keys before the first query's own */
+    size_t keys, t;                         /* row of its first key, and how many there are */
+    size_t h, h_end;                        /* its heads; h moves on */
+    size_t kv_at;                           /* of the head in a row of k, v */
+    size_t d, dp;                           /* head_dim and the same in whole tiles */
+    size_t tp;                              /* t in whole tiles */
 } attention_task;
+
+/* The keys that the block's queries may see. */
+FR_INLINE size_t first_key(const attention_task *x, size_t block)
+{
+    size_t position = x->past + block;
+    if (!x->a->window || position + 1 <= x->a->window) return 0;
+    return (position + 1 - x->a->window) / 16 * 16;
+}
+
+FR_INLINE size_t end_key(const attention_task *x, size_t block, size_t rows)
+{
+    return x->a->causal ? x->past + block + rows : x->t;
+}
+
+/* Not every query of the block sees key j (and lanes behind the last row may see none). */
+FR_INLINE bool is_partly_hidden(const attention_task *x, size_t block, size_t j)
+{
+    size_t position = x->past + block;
+    return x->a->causal && (j > position || (x->a->window && j + x->a->window < position + QB));
+}
+
+/* Half a block's numbers where the query sees key j, else `hidden`. */
+FR_INLINE vf where_seen(vf v, vf hidden, const attention_task *x, size_t block, size_t half,
+                        size_t j)
+{
+    vi position = (vi)(vu_iota() + (uint32_t)(x->past + block + half * FR_W));
+    vi key = (vi)vu_all((uint32_t)j);
+    vi seen = position >= key;
+    if (x->a->window) seen &= position < key + (int32_t)x->a->window;
+    return vf_select(seen, v, hidden);
+}
 
 /* Floats one thread needs; fills *w from `at` when it is not NULL. */
 static size_t workspace_layout(workspace *w, float *at, size_t t, size_t d, bool backward)
@@ -178,21 +214,26 @@ static void query_keys(vu key[2], const attention_task *x, size_t block)
 /* P^T in place of S^T, without the factor 1 / sum; dropped ones are zero.
  * lse [QB]; factor [QB] is what the block's outputs must be multiplied with. */
 static void softmax_block(float *s, float *lse, float *factor, const attention_task *x,
-                          size_t block)
+                          size_t block, size_t lo, size_t hi)
 {
     vf max[2] = {vf_all(-INFINITY), vf_all(-INFINITY)}, sum[2] = {{0}, {0}};
-    for (size_t j = 0; j < x->t; j++) {
-        max[0] = vf_max(max[0], vf_load(s + j * QB));
-        max[1] = vf_max(max[1], vf_load(s + j * QB + FR_W));
+    for (size_t j = lo; j < hi; j++) {
+        for (size_t half = 0; half < 2; half++) {
+            vf score = vf_load(s + j * QB + half * FR_W);
+            if (is_partly_hidden(x, block, j))
+                score = where_seen(score, vf_all(-INFINITY), x, block, half, j);
+            max[half] = vf_max(max[half], score);
+        }
     }
     vu key[2], threshold = vu_all(fr_dropout_threshold(x->a->dropout.rate));
     bool drops = x->a->dropout.rate > 0;
     query_keys(key, x, block);
-    for (size_t j = 0; j < x->t; j++) {
+    for (size_t j = lo; j < hi; j++) {
         vu spread = vu_all((uint32_t)j * 0x9e3779b9u);
-        for (int half = 0; half < 2; half++) {
+        for (size_t half = 0; half < 2; half++) {
             float *at = s + j * QB + half * FR_W;
             vf p = vf_exp(vf_load(at) - max[half]);
+            if (is_partly_hidden(x, block, j)) p = where_seen(p, vf_all(0), x, block, half, j);
             sum[half] += p;
             if (drops) p = vf_keep(p, vu_dropout_bits(key[half], spread), threshold);
             vf_store(at, p);
@@ -205,34 +246,39 @@ static void softmax_block(float *s, float *lse, float *factor, const attention_t
     }
 }
 
-static void forward_task(float *out, float *lse, const float *q, const float *k, const float *v,
-                         const attention_task *x, const workspace *w)
+static void forward_block(float *out, float *lse, const float *q, const attention_task *x,
+                          const workspace *w, size_t block)
 {
-    size_t start = x->first * x->stride + x->h * x->d;
-    transpose_scaled(w->kt, x->tp, k + start, x->stride, 1.0f, x->t, x->d);
-    copy_rows(w->v, v + start, x->stride, x->t, x->d, x->dp, 1.0f);
-    for (size_t block = 0; block < x->t; block += QB) {
-        size_t rows = x->t - block < QB ? x->t - block : QB;
-        size_t at = start + block * x->stride;
-        float block_lse[QB], factor[QB];
-        if (rows < QB) memset(w->qt, 0, x->d * QB * sizeof(float));
-        transpose_scaled(w->qt, QB, q + at, x->stride, x->a->scale, rows, x->d);
-        product_scores(w->s, w->kt, w->qt, x->t, x->tp, x->d);
-        softmax_block(w->s, block_lse, factor, x, block);
-        product_values(w->o, w->s, w->v, x->t, rows, x->dp);
-        for (size_t r = 0; r < rows; r++) {
-            for (size_t i = 0; i < x->d; i += FR_W) {
-                vf o = vf_load(w->o + r * x->dp + i) * factor[r];
-                vf_put(out + at + r * x->stride + i, o, x->d - i);
-            }
-            if (lse) lse[(x->first + block + r) * x->a->n_heads + x->h] = block_lse[r];
-        }
+    size_t rows = x->n - block < QB ? x->n - block : QB;
+    size_t lo = first_key(x, block), hi = end_key(x, block, rows);
+    float block_lse[QB], factor[QB];
+    if (rows < QB) memset(w->qt, 0, x->d * QB * sizeof(float));
+    transpose_scaled(w->qt, QB, q + (x->first + block) * x->q_stride + x->h * x->d, x->q_stride,
+                     x->a->scale, rows, x->d);
+    product_scores(w->s + lo * QB, w->kt + lo, w->qt, hi - lo, x->tp, x->d);
+    softmax_block(w->s, block_lse, factor, x, block, lo, hi);
+    product_values(w->o, w->s + lo * QB, w->v + lo * x->dp, hi - lo, rows, x->dp);
+    for (size_t r = 0; r < rows; r++) {
+        float *to = out + (x->first + block + r) * x->out_stride + x->h * x->d;
+        for (size_t i = 0; i < x->d; i += FR_W)
+            vf_put(to + i, vf_load(w->o + r * x->dp + i) * factor[r], x->d - i);
+        if (lse) lse[(x->first + block + r) * x->a->n_heads + x->h] = block_lse[r];
     }
+}
+
+static void forward_task(float *out, float *lse, const float *q, const float *k, const float *v,
+                         attention_task *x, const workspace *w)
+{
+    size_t start = x->keys * x->kv_stride + x->kv_at;
+    transpose_scaled(w->kt, x->tp, k + start, x->kv_stride, 1.0f, x->t, x->d);
+    copy_rows(w->v, v + start, x->kv_stride, x->t, x->d, x->dp, 1.0f);
+    for (; x->h < x->h_end; x->h++)
+        for (size_t block = 0; block < x->n; block += QB) forward_block(out, lse, q, x, w, block);
 }
 
 /* s: S^T becomes dropout(P)^T;   ds: dP^T becomes dS^T = P (dropout'(dP) - delta). */
 static void backward_block(float *s, float *ds, const float *lse, const float *delta,
-                           const attention_task *x, size_t block)
+                           const attention_task *x, size_t block, size_t lo, size_t hi)
 {
     vu key[2], threshold = vu_all(fr_dropout_threshold(x->a->dropout.rate));
     vf kept = vf_all(fr_dropout_scale(x->a->dropout.rate));
@@ -241,11 +287,13 @@ static void backward_block(float *s, float *ds, const float *lse, const float *d
     memcpy(lse_v, lse, sizeof(lse_v));
     memcpy(delta_v, delta, sizeof(delta_v));
     query_keys(key, x, block);
-    for (size_t j = 0; j < x->t; j++) {
+    for (size_t j = lo; j < hi; j++) {
         vu spread = vu_all((uint32_t)j * 0x9e3779b9u);
-        for (int half = 0; half < 2; half++) {
+        for (size_t half = 0; half < 2; half++) {
             float *ps = s + j * QB + half * FR_W, *pds = ds + j * QB + half * FR_W;
-            vf p = vf_exp(vf_load(ps) - lse_v[half]), dp = vf_load(pds), pd = p;
+            vf p = vf_exp(vf_load(ps) - lse_v[half]), dp = vf_load(pds);
+            if (is_partly_hidden(x, block, j)) p = where_seen(p, vf_all(0), x, block, half, j);
+            vf pd = p;
             if (drops) {
                 vf factor = vf_keep(kept, vu_dropout_bits(key[half], spread), threshold);
                 pd = p * factor;
@@ -274,101 +322,126 @@ static float dot_rows(const float *x, const float *y, size_t n)
 static void backward_task_block(const backward_args *b, const attention_task *x, const workspace *w,
                                 size_t block)
 {
-    size_t rows = x->t - block < QB ? x->t - block : QB;
-    size_t at = (x->first + block) * x->stride + x->h * x->d;
+    size_t rows = x->n - block < QB ? x->n - block : QB, first = x->first + block;
+    size_t lo = first_key(x, block), hi = end_key(x, block, rows), t = hi - lo;
+    size_t q_at = first * x->q_stride + x->h * x->d, out_at = first * x->out_stride + x->h * x->d;
     float lse[QB] = {0}, delta[QB] = {0};
     if (rows < QB) {
         memset(w->qt, 0, x->d * QB * sizeof(float));
         memset(w->dot, 0, x->d * QB * sizeof(float));
     }
-    transpose_scaled(w->qt, QB, b->q + at, x->stride, x->a->scale, rows, x->d);
-    transpose_scaled(w->dot, QB, b->dout + at, x->stride, 1.0f, rows, x->d);
-    copy_rows(w->q, b->q + at, x->stride, rows, x->d, x->dp, x->a->scale);
-    copy_rows(w->dout, b->dout + at, x->stride, rows, x->d, x->dp, 1.0f);
+    transpose_scaled(w->qt, QB, b->q + q_at, x->q_stride, x->a->scale, rows, x->d);
+    transpose_scaled(w->dot, QB, b->dout + out_at, x->out_stride, 1.0f, rows, x->d);
+    copy_rows(w->q, b->q + q_at, x->q_stride, rows, x->d, x->dp, x->a->scale);
+    copy_rows(w->dout, b->dout + out_at, x->out_stride, rows, x->d, x->dp, 1.0f);
     for (size_t r = 0; r < rows; r++) {
-        lse[r] = b->lse[(x->first + block + r) * x->a->n_heads + x->h];
-        delta[r] = dot_rows(b->dout + at + r * x->stride, b->out + at + r * x->stride, x->d);
+        lse[r] = b->lse[(first + r) * x->a->n_heads + x->h];
+        delta[r] = dot_rows(b->dout + out_at + r * x->out_stride,
+                            b->out + out_at + r * x->out_stride, x->d);
     }
-    product_scores(w->s, w->kt, w->qt, x->t, x->tp, x->d);
-    product_scores(w->ds, w->vt, w->dot, x->t, x->tp, x->d);
-    backward_block(w->s, w->ds, lse, delta, x, block);
-    if (b->dv) product_gradient(w->dv, w->s, w->dout, x->t, rows, x->dp);
-    if (b->dk) product_gradient(w->dk, w->ds, w->q, x->t, rows, x->dp);
+    float *s = w->s + lo * QB, *ds = w->ds + lo * QB;
+    product_scores(s, w->kt + lo, w->qt, t, x->tp, x->d);
+    product_scores(ds, w->vt + lo, w->dot, t, x->tp, x->d);
+    backward_block(w->s, w->ds, lse, delta, x, block, lo, hi);
+    if (b->dv) product_gradient(w->dv + lo * x->dp, s, w->dout, t, rows, x->dp);
+    if (b->dk) product_gradient(w->dk + lo * x->dp, ds, w->q, t, rows, x->dp);
     if (b->dq) {
-        product_values(w->o, w->ds, w->k, x->t, rows, x->dp);
-        add_rows(b->dq + at, x->stride, w->o, rows, x->d, x->dp, x->a->scale);
+        product_values(w->o, ds, w->k + lo * x->dp, t, rows, x->dp);
+        add_rows(b->dq + q_at, x->q_stride, w->o, rows, x->d, x->dp, x->a->scale);
     }
 }
 
-static void backward_task(const backward_args *b, const attention_task *x, const workspace *w)
+static void backward_task(const backward_args *b, attention_task *x, const workspace *w)
 {
-    size_t start = x->first * x->stride + x->h * x->d;
-    transpose_scaled(w->kt, x->tp, b->k + start, x->stride, 1.0f, x->t, x->d);
-    transpose_scaled(w->vt, x->tp, b->v + start, x->stride, 1.0f, x->t, x->d);
-    copy_rows(w->k, b->k + start, x->stride, x->t, x->d, x->dp, 1.0f);
+    size_t start = x->keys * x->kv_stride + x->kv_at;
+    transpose_scaled(w->kt, x->tp, b->k + start, x->kv_stride, 1.0f, x->t, x->d);
+    transpose_scaled(w->vt, x->tp, b->v + start, x->kv_stride, 1.0f, x->t, x->d);
+    copy_rows(w->k, b->k + start, x->kv_stride, x->t, x->d, x->dp, 1.0f);
     memset(w->dk, 0, x->tp * x->dp * sizeof(float));
     memset(w->dv, 0, x->tp * x->dp * sizeof(float));
-    for (size_t block = 0; block < x->t; block += QB) backward_task_block(b, x, w, block);
-    if (b->dk) add_rows(b->dk + start, x->stride, w->dk, x->t, x->d, x->dp, 1.0f);
-    if (b->dv) add_rows(b->dv + start, x->stride, w->dv, x->t, x->d, x->dp, 1.0f);
+    for (; x->h < x->h_end; x->h++)
+        for (size_t block = 0; block < x->n; block += QB) backward_task_block(b, x, w, block);
+    if (b->dk) add_rows(b->dk + start, x->kv_stride, w->dk, x->t, x->d, x->dp, 1.0f);
+    if (b->dv) add_rows(b->dv + start, x->kv_stride, w->dv, x->t, x->d, x->dp, 1.0f);
 }
 
-static attention_task attention_task_init(const fr_attention *a, size_t index)
+/* Task `index` of segments x groups, `heads` heads in a group; kv NULL: keys stand beside the
+ * queries. */
+static attention_task attention_task_init(const fr_attention *a, const fr_kv *kv, size_t heads,
+                                          size_t index)
 {
-    size_t s = index / a->n_heads, t = a->offsets[s + 1] - a->offsets[s];
+    size_t groups = a->n_heads / heads, s = index / groups, h = index % groups * heads;
+    size_t n = a->offsets[s + 1] - a->offsets[s], t = kv ? kv[s].n : n;
     return (attention_task){
         .a = a,
-        .stride = a->n_heads * a->head_dim,
+        .q_stride = fr_attention_q_stride(a),
+        .kv_stride = fr_attention_kv_stride(a),
+        .out_stride = a->n_heads * a->head_dim,
         .first = a->offsets[s],
+        .n = n,
+        .past = t - n,
+        .keys = kv ? 0 : a->offsets[s],
         .t = t,
-        .h = index % a->n_heads,
+        .h = h,
+        .h_end = h + heads,
+        .kv_at = h / (a->n_heads / fr_attention_kv_heads(a)) * a->head_dim,
         .d = a->head_dim,
         .dp = round_up(a->head_dim, 2 * FR_W),
         .tp = round_up(t, 16),
     };
 }
 
-static void run_task(float *out, float *lse, const float *q, const float *k, const float *v,
-                     const backward_args *b, const fr_attention *a, size_t index, float *memory,
+/* What a call of attention works on: b is NULL forward, kv NULL without a cache. */
+typedef struct attention_job {
+    float *out, *lse;
+    const float *q, *k, *v;
+    const fr_kv *kv;
+    const backward_args *b;
+    size_t heads; /* in a task */
+} attention_job;
+
+static void run_task(const attention_job *job, const fr_attention *a, size_t index, float *memory,
                      size_t longest)
 {
-    attention_task x = attention_task_init(a, index);
+    attention_task x = attention_task_init(a, job->kv, job->heads, index);
     workspace w = {0};
-    workspace_layout(&w, memory, longest, a->head_dim, b != NULL);
-    if (b) {
-        backward_task(b, &x, &w);
-    } else {
-        forward_task(out, lse, q, k, v, &x, &w);
-    }
+    workspace_layout(&w, memory, longest, a->head_dim, job->b != NULL);
+    const fr_kv *kv = job->kv ? job->kv + index / (a->n_heads / job->heads) : NULL;
+    if (job->b)
+        backward_task(job->b, &x, &w);
+    else
+        forward_task(job->out, job->lse, job->q, kv ? kv->k : job->k, kv ? kv->v : job->v, &x, &w);
 }
 
-/* Runs every task, forward where b is NULL. Returns false where there is no memory. */
-static bool attention_run(float *out, float *lse, const float *q, const float *k, const float *v,
-                          const backward_args *b, const fr_attention *a)
+/* Runs every task. Returns false where there is no memory. */
+static bool attention_run(attention_job *job, const fr_attention *a)
 {
-    size_t longest = 0, tasks = a->n_segments * a->n_heads, d = a->head_dim;
+    size_t longest = 0, d = a->head_dim, group = a->n_heads / fr_attention_kv_heads(a);
     for (size_t s = 0; s < a->n_segments; s++) {
-        size_t t = a->offsets[s + 1] - a->offsets[s];
+        size_t t = job->kv ? job->kv[s].n : a->offsets[s + 1] - a->offsets[s];
         longest = t > longest ? t : longest;
     }
-    size_t work = longest * a->offsets[a->n_segments] * a->n_heads * d;
-    int threads = fr__threads_for(work);
+    int threads = fr__threads_for(longest * a->offsets[a->n_segments] * a->n_heads * d);
+    /* Gradients of shared keys have one writer. Forward, few tasks are cut further. */
+    bool few = a->n_segments * fr_attention_kv_heads(a) < 4 * (size_t)threads;
+    job->heads = few && !job->b ? 1 : group;
+    size_t tasks = a->n_segments * (a->n_heads / job->heads);
     workspace layout;
-    size_t size = workspace_layout(&layout, NULL, longest, d, b != NULL);
+    size_t size = workspace_layout(&layout, NULL, longest, d, job->b != NULL);
     float *memory = fr__scratch(size * (size_t)threads);
     if (!memory) return false;
 
 #ifdef _OPENMP
     /* Neighbouring heads share pages: one thread takes a segment's where there are many. */
-    int grain = a->n_segments >= 8 * (size_t)threads ? (int)a->n_heads : 1;
+    int grain = a->n_segments >= 8 * (size_t)threads ? (int)(a->n_heads / job->heads) : 1;
 #pragma omp parallel num_threads(threads)
     {
         float *mine = memory + (size_t)omp_get_thread_num() * size;
 #pragma omp for schedule(dynamic, grain)
-        for (size_t i = 0; i < tasks; i++) run_task(out, lse, q, k, v, b, a, i, mine, longest);
+        for (size_t i = 0; i < tasks; i++) run_task(job, a, i, mine, longest);
     }
 #else
-    for (size_t i = 0; i < tasks; i++) run_task(out, lse, q, k, v, b, a, i, memory, longest);
+    for (size_t i = 0; i < tasks; i++) run_task(job, a, i, memory, longest);
 #endif
     free(memory);
     return true;
@@ -377,9 +450,8 @@ static bool attention_run(float *out, float *lse, const float *q, const float *k
 static void attention_forward(float *out, float *lse, const float *q, const float *k,
                               const float *v, const fr_attention *a)
 {
-    if (!attention_run(out, lse, q, k, v, NULL, a)) {
-        fr__scalar_attention_forward(out, lse, q, k, v, a);
-    }
+    attention_job job = {.out = out, .lse = lse, .q = q, .k = k, .v = v};
+    if (!attention_run(&job, a)) fr__scalar_attention_forward(out, lse, q, k, v, a);
 }
 
 static void attention_backward(float *dq, float *dk, float *dv, const float *dout, const float *out,
@@ -387,9 +459,9 @@ static void attention_backward(float *dq, float *dk, float *dv, const float *dou
                                const fr_attention *a)
 {
     backward_args b = {dq, dk, dv, dout, out, lse, q, k, v};
-    if (!attention_run(NULL, NULL, NULL, NULL, NULL, &b, a)) {
+    attention_job job = {.b = &b};
+    if (!attention_run(&job, a))
         fr__scalar_attention_backward(dq, dk, dv, dout, out, lse, q, k, v, a);
-    }
 }
 
 #endif

@@ -5,6 +5,8 @@
 #define FR_KERNEL_SIMD_FILL_H
 
 #include "kernel/simd_attention.h"
+#include "kernel/simd_attention_cached.h"
+#include "kernel/simd_decoder.h"
 #include "kernel/simd_flat.h"
 #include "kernel/simd_rows.h"
 
@@ -20,8 +22,15 @@ FR_INLINE void simd_fill(fr_kernels *table)
     table->dropout_forward = dropout_forward;
     table->dropout_backward = dropout_backward;
     table->add = add;
+    table->rms_norm_forward = rms_norm_forward;
+    table->rms_norm_backward = rms_norm_backward;
+    table->rotary_forward = rotary_forward;
+    table->rotary_backward = rotary_backward;
+    table->gate_forward = gate_forward;
+    table->gate_backward = gate_backward;
     table->attention_forward = attention_forward;
     table->attention_backward = attention_backward;
+    table->attention_cached = attention_cached;
     table->cross_entropy = cross_entropy;
     table->softmax = softmax;
     table->sum_squares = sum_squares;

@@ -315,7 +315,7 @@ static double log_sum_exp_row(const float *x, size_t n)
     return (double)max + log(vf_sum(sum));
 }
 
-/* Returns -log softmax(logits)[target], or 0 for a row that does not count. */
+/* -log softmax(logits)[target], or 0 for a row that does not count. */
 static double cross_entropy_row(float *dlogits, const float *logits, int32_t target, float factor,
                                 size_t n)
 {
@@ -323,32 +323,21 @@ static double cross_entropy_row(float *dlogits, const float *logits, int32_t tar
         if (dlogits) memset(dlogits, 0, n * sizeof(float));
         return 0;
     }
-    if (!dlogits) return log_sum_exp_row(logits, n) - logits[target];
+    double at_target = logits[target];
+    if (!dlogits) return log_sum_exp_row(logits, n) - at_target;
     float max, sum = exp_row(dlogits, &max, logits, n);
-    double loss = (double)max + log(sum) - logits[target];
     scale_row(dlogits, factor / sum, n);
     dlogits[target] -= factor;
-    return loss;
+    return (double)max + log(sum) - at_target;
 }
 
-static void cross_entropy(float *loss, float *dlogits, const float *logits, const int32_t *targets,
-                          size_t rows, size_t n)
+static void cross_entropy(float *losses, float *dlogits, const float *logits,
+                          const int32_t *targets, float factor, size_t rows, size_t n)
 {
-    size_t per = fr__chunk_rows(rows), chunks = (rows + per - 1) / per, counted = 0;
-    double sums[FR__MAX_CHUNKS] = {0};
-    for (size_t r = 0; r < rows; r++) counted += targets[r] >= 0 && (size_t)targets[r] < n;
-    float factor = counted ? 1.0f / (float)counted : 0;
     FR__PARALLEL_FOR(rows * n)
-    for (size_t c = 0; c < chunks; c++) {
-        size_t end = (c + 1) * per < rows ? (c + 1) * per : rows;
-        for (size_t r = c * per; r < end; r++) {
-            sums[c] += cross_entropy_row(dlogits ? dlogits + r * n : NULL, logits + r * n,
-                                         targets[r], factor, n);
-        }
-    }
-    double sum = 0;
-    for (size_t c = 0; c < chunks; c++) sum += sums[c];
-    *loss = counted ? (float)(sum / (double)counted) : 0;
+    for (size_t r = 0; r < rows; r++)
+        losses[r] = (float)cross_entropy_row(dlogits ? dlogits + r * n : NULL, logits + r * n,
+                                             targets[r], factor, n);
 }
 
 #endif

@@ -4,23 +4,35 @@
 typedef struct problem {
     fr_attention a;
     uint32_t offsets[64];
-    size_t t, size; /* tokens; floats of q */
+    size_t t, size;         /* tokens; floats of out */
+    size_t q_size, kv_size; /* floats of q; of k and of v */
     float *q, *k, *v, *dout;
 } problem;
 
-static problem make(const size_t *lengths, size_t n, size_t heads, size_t head_dim, float rate)
+static problem make_like(fr_attention a, const size_t *lengths, size_t n, size_t heads,
+                         size_t head_dim, float rate)
 {
-    problem p = {.a = {.n_segments = n, .n_heads = heads, .head_dim = head_dim}};
+    problem p = {.a = a};
+    p.a.n_segments = n;
+    p.a.n_heads = heads;
+    p.a.head_dim = head_dim;
     for (size_t s = 0; s < n; s++) p.offsets[s + 1] = p.offsets[s] + (uint32_t)lengths[s];
     p.t = p.offsets[n];
     p.size = p.t * heads * head_dim;
     p.a.scale = 1 / sqrtf((float)head_dim);
     p.a.dropout = (fr_dropout){rate, fr_dropout_stream(7, 3, head_dim)};
-    p.q = numbers(p.size, 1, 2);
-    p.k = numbers(p.size, 2, 2);
-    p.v = numbers(p.size, 3, 1);
+    p.q_size = p.t * fr_attention_q_stride(&p.a);
+    p.kv_size = p.t * fr_attention_kv_stride(&p.a);
+    p.q = numbers(p.q_size, 1, 2);
+    p.k = numbers(p.kv_size, 2, 2);
+    p.v = numbers(p.kv_size, 3, 1);
     p.dout = numbers(p.size, 4, 1);
     return p;
+}
+
+static problem make(const size_t *lengths, size_t n, size_t heads, size_t head_dim, float rate)
+{
+    return make_like((fr_attention){0}, lengths, n, heads, head_dim, rate);
 }
 
 typedef struct result {
@@ -30,29 +42,35 @@ typedef struct result {
 /* Gradients start from random numbers: they must be added to. */
 static result run(const fr_kernels *k, problem *p)
 {
-    result r = {numbers(p->size, 0, 1), numbers(p->t * p->a.n_heads, 0, 1), numbers(p->size, 5, 1),
-                numbers(p->size, 6, 1), numbers(p->size, 7, 1)};
+    result r = {numbers(p->size, 0, 1), numbers(p->t * p->a.n_heads, 0, 1),
+                numbers(p->q_size, 5, 1), numbers(p->kv_size, 6, 1), numbers(p->kv_size, 7, 1)};
     p->a.offsets = p->offsets;
     k->attention_forward(r.out, r.lse, p->q, p->k, p->v, &p->a);
     k->attention_backward(r.dq, r.dk, r.dv, p->dout, r.out, r.lse, p->q, p->k, p->v, &p->a);
     return r;
 }
 
-static void compare(const size_t *lengths, size_t n, size_t heads, size_t head_dim, float rate)
+static void compare_like(fr_attention a, const size_t *lengths, size_t n, size_t heads,
+                         size_t head_dim, float rate)
 {
     fr_kernels tables[MAX_DEVICES];
     int n_tables = devices(tables);
-    problem p = make(lengths, n, heads, head_dim, rate);
+    problem p = make_like(a, lengths, n, heads, head_dim, rate);
     result want = run(fr_kernels_scalar(), &p);
     for (int i = 0; i < n_tables; i++) {
         result got = run(&tables[i], &p);
         assert_close("out", got.out, want.out, p.size, 1e-5);
         assert_close("lse", got.lse, want.lse, p.t * heads, 1e-5);
-        assert_close("dq", got.dq, want.dq, p.size, 5e-5);
-        assert_close("dk", got.dk, want.dk, p.size, 5e-5);
-        assert_close("dv", got.dv, want.dv, p.size, 5e-5);
+        assert_close("dq", got.dq, want.dq, p.q_size, 5e-5);
+        assert_close("dk", got.dk, want.dk, p.kv_size, 5e-5);
+        assert_close("dv", got.dv, want.dv, p.kv_size, 5e-5);
     }
     release_all();
+}
+
+static void compare(const size_t *lengths, size_t n, size_t heads, size_t head_dim, float rate)
+{
+    compare_like((fr_attention){0}, lengths, n, heads, head_dim, rate);
 }
 
 static void agrees_with_the_oracle_on_mixed_lengths(void **state)
@@ -71,6 +89,88 @@ static void agrees_with_the_oracle_at_any_head_dim(void **state)
     const size_t dims[] = {1, 2, 3, 5, 7, 8, 12, 16, 17, 31, 33, 40, 63, 65, 80, 96, 127, 128, 200};
     for (size_t i = 0; i < sizeof(dims) / sizeof(dims[0]); i++) {
         compare(lengths, 4, 3, dims[i], i % 2 ? 0.25f : 0);
+    }
+}
+
+static void causal_attention_agrees_with_the_oracle(void **state)
+{
+    (void)state;
+    const size_t lengths[] = {1, 2, 15, 16, 17, 31, 32, 33, 64, 65, 100, 131};
+    compare_like((fr_attention){.causal = true}, lengths, 12, 2, 32, 0);
+    compare_like((fr_attention){.causal = true}, lengths, 12, 3, 20, 0.1f);
+}
+
+static void a_window_hides_what_is_too_old(void **state)
+{
+    (void)state;
+    const size_t lengths[] = {1, 33, 5, 100, 161}, windows[] = {1, 2, 7, 16, 31, 32, 33, 50, 200};
+    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
+        compare_like((fr_attention){.causal = true, .window = windows[i]}, lengths, 5, 2, 16,
+                     i % 2 ? 0.2f : 0);
+}
+
+static void heads_share_keys_and_values(void **state)
+{
+    (void)state;
+    const size_t lengths[] = {3, 40, 1, 66}, many[] = {5, 9, 2, 7, 3, 1, 4, 8, 20, 6, 2, 2};
+    compare_like((fr_attention){.causal = true, .n_kv_heads = 2}, lengths, 4, 6, 16, 0);
+    compare_like((fr_attention){.n_kv_heads = 1}, lengths, 4, 4, 24, 0.1f);
+    compare_like((fr_attention){.causal = true, .n_kv_heads = 3}, many, 12, 9, 32, 0);
+}
+
+static void rows_may_stand_apart(void **state)
+{
+    (void)state;
+    const size_t lengths[] = {9, 34};
+    compare_like((fr_attention){.causal = true, .n_kv_heads = 2, .q_stride = 131, .kv_stride = 77},
+                 lengths, 2, 4, 24, 0);
+}
+
+/* The last queries of every sequence, with its keys kept elsewhere, give the rows that the whole
+ * sequence gives. */
+static void check_cached(const fr_kernels *k, fr_attention a, const size_t *lengths,
+                         const size_t *queries, size_t n, size_t heads, size_t head_dim)
+{
+    a.causal = true;
+    problem p = make_like(a, lengths, n, heads, head_dim, 0);
+    p.a.offsets = p.offsets;
+    size_t row = heads * head_dim, q_stride = fr_attention_q_stride(&p.a), n_rows = 0;
+    float *all = numbers(p.size, 0, 1), *q = numbers(p.q_size, 0, 1), *out = numbers(p.size, 0, 1);
+    fr_kernels_scalar()->attention_forward(all, NULL, p.q, p.k, p.v, &p.a);
+    uint32_t offsets[64] = {0};
+    fr_kv kv[64];
+    for (size_t s = 0; s < n; s++) {
+        size_t first = p.offsets[s], from = p.offsets[s + 1] - queries[s];
+        kv[s] = (fr_kv){p.k + first * fr_attention_kv_stride(&p.a),
+                        p.v + first * fr_attention_kv_stride(&p.a), lengths[s]};
+        memcpy(q + n_rows * q_stride, p.q + from * q_stride, queries[s] * q_stride * sizeof(float));
+        memmove(all + n_rows * row, all + from * row, queries[s] * row * sizeof(float));
+        n_rows += queries[s];
+        offsets[s + 1] = (uint32_t)n_rows;
+    }
+    p.a.offsets = offsets;
+    k->attention_cached(out, q, kv, &p.a);
+    assert_close("out", out, all, n_rows * row, 1e-5);
+}
+
+static void kept_keys_give_the_rows_of_the_whole_sequence(void **state)
+{
+    (void)state;
+    fr_kernels tables[MAX_DEVICES + 1];
+    int n = devices(tables);
+    tables[n++] = *fr_kernels_scalar();
+    const size_t lengths[] = {1, 37, 64, 100, 8}, one[] = {1, 1, 1, 1, 1}, few[] = {1, 4, 2, 3, 1},
+                 many[] = {1, 36, 33, 5, 8};
+    const size_t *const queries[] = {one, few, many};
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < 3; j++) {
+            check_cached(&tables[i], (fr_attention){0}, lengths, queries[j], 5, 2, 32);
+            check_cached(&tables[i], (fr_attention){.window = 20, .n_kv_heads = 2}, lengths,
+                         queries[j], 5, 6, 50);
+            check_cached(&tables[i], (fr_attention){.n_kv_heads = 1, .q_stride = 200}, lengths,
+                         queries[j], 5, 3, 64);
+            release_all();
+        }
     }
 }
 
@@ -153,6 +253,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_the_oracle_on_mixed_lengths),
+        cmocka_unit_test(causal_attention_agrees_with_the_oracle),
+        cmocka_unit_test(a_window_hides_what_is_too_old),
+        cmocka_unit_test(heads_share_keys_and_values),
+        cmocka_unit_test(rows_may_stand_apart),
+        cmocka_unit_test(kept_keys_give_the_rows_of_the_whole_sequence),
         cmocka_unit_test(agrees_with_the_oracle_at_any_head_dim),
         cmocka_unit_test(no_segments_and_empty_segments_are_fine),
         cmocka_unit_test(large_scores_do_not_overflow),

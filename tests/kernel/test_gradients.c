@@ -201,7 +201,12 @@ static void attention(void **state)
                       .in = {numbers(t, 1, 1), numbers(t, 2, 1), numbers(t, 3, 1)},
                       .forward = attention_f,
                       .backward = attention_b,
-                      .a = {4, offsets, 2, 5, 0.5f, {with_dropout ? 0.2f : 0, 3}},
+                      .a = {.n_segments = 4,
+                            .offsets = offsets,
+                            .n_heads = 2,
+                            .head_dim = 5,
+                            .scale = 0.5f,
+                            .dropout = {with_dropout ? 0.2f : 0, 3}},
                       .lse = numbers(13 * 2, 0, 0)};
         check(&f, 2e-3);
     }
@@ -213,16 +218,18 @@ static void cross_entropy(void **state)
     const int32_t targets[] = {2, FR_IGNORE, 0, 4, 1};
     enum { ROWS = 5, N = 5 };
     const double h = 1e-2;
-    float *x = numbers(ROWS * N, 1, 1), d[ROWS * N], above, below;
-    fr_kernels_scalar()->cross_entropy(&above, d, x, targets, ROWS, N);
+    float *x = numbers(ROWS * N, 1, 1), d[ROWS * N], above[ROWS], below[ROWS];
+    fr_kernels_scalar()->cross_entropy(above, d, x, targets, 0.5f, ROWS, N);
     for (size_t i = 0; i < ROWS * N; i++) {
         float before = x[i];
+        double slope = 0;
         x[i] = (float)(before + h);
-        fr_kernels_scalar()->cross_entropy(&above, NULL, x, targets, ROWS, N);
+        fr_kernels_scalar()->cross_entropy(above, NULL, x, targets, 1, ROWS, N);
         x[i] = (float)(before - h);
-        fr_kernels_scalar()->cross_entropy(&below, NULL, x, targets, ROWS, N);
+        fr_kernels_scalar()->cross_entropy(below, NULL, x, targets, 1, ROWS, N);
         x[i] = before;
-        ASSERT_NEAR(((double)above - below) / (2 * h), d[i], 1e-4);
+        for (size_t r = 0; r < ROWS; r++) slope += 0.5 * ((double)above[r] - below[r]) / (2 * h);
+        ASSERT_NEAR(slope, d[i], 1e-4);
     }
     release_all();
 }
