@@ -11,13 +11,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/half.h"
+
 enum { SMALL = 32, LARGE = 256 };
 
 static float half_at(const unsigned char *p)
 {
     uint16_t h;
     memcpy(&h, p, sizeof(h));
-    return fr__half_to_float(h);
+    return fr_half_to_float(h);
 }
 
 /* Element i of 32: the low nibbles come first. */
@@ -185,7 +187,7 @@ static float largest(const float *x)
 /* False where the scale is beyond binary16. */
 static bool encode_scale(float d, unsigned char *p)
 {
-    uint16_t h = fr__float_to_half(d);
+    uint16_t h = fr_float_to_half(d);
     memcpy(p, &h, sizeof(h));
     return (h & 0x7c00u) != 0x7c00u;
 }

@@ -11,8 +11,4 @@
 bool fr__quant_decode(fr_dtype dtype, const unsigned char *bytes, size_t n, float *out);
 bool fr__quant_encode(fr_dtype dtype, const float *values, size_t n, unsigned char *bytes);
 
-/* IEEE 754 binary16 from and to binary32; to: nearest, ties to even, infinity from 65520 on. */
-float fr__half_to_float(uint16_t h);
-uint16_t fr__float_to_half(float f);
-
 #endif

@@ -41,6 +41,7 @@ void fr__cpu_fill(fr_kernels *t, const char *instruction_set)
     t->prepare = fr__gemm_prepare;
     t->linear_forward = linear_forward;
     t->linear_backward = linear_backward;
+    t->packed_forward = fr_kernels_scalar()->packed_forward;
     fr__cpu_fill_portable(t);
 #if defined(__x86_64__)
     if (strcmp(instruction_set, "avx512") == 0) fr__cpu_fill_avx512(t);

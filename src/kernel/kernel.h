@@ -22,6 +22,7 @@
 
 #include "base/error.h"
 #include "kernel/dropout.h"
+#include "kernel/packed.h"
 
 enum { FR_IGNORE = -100 }; /* a target that does not count, as in torch */
 
@@ -100,6 +101,8 @@ typedef struct fr_kernels {
     /* dx += dy w     dw += dy^T x     db_n += sum_m dy_mn */
     void (*linear_backward)(float *dx, float *dw, float *db, const float *dy, const float *x,
                             const float *w, size_t m, size_t k, size_t n);
+    /* y = x w^T + b with packed weights w [N, K].   y [M, N], x [M, K], b [N] or NULL */
+    void (*packed_forward)(float *y, const float *x, const fr_packed *w, const float *b, size_t m);
     /* out [cols, rows] = in^T, in [rows, cols] */
     void (*transpose)(float *out, const float *in, size_t rows, size_t cols);
 

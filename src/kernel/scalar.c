@@ -107,6 +107,7 @@ const fr_kernels *fr_kernels_scalar(void)
         .name = "scalar",
         .linear_forward = linear_forward,
         .linear_backward = linear_backward,
+        .packed_forward = fr__scalar_packed_forward,
         .transpose = transpose,
         .gather_forward = gather_forward,
         .gather_backward = gather_backward,

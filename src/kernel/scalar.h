@@ -47,4 +47,8 @@ void fr__scalar_gate_forward(float *y, const float *gate, const float *up, fr_ac
 void fr__scalar_gate_backward(float *dgate, float *dup, const float *dy, const float *gate,
                               const float *up, fr_activation act, size_t n);
 
+/* scalar_packed.c */
+void fr__scalar_packed_forward(float *y, const float *x, const fr_packed *w, const float *b,
+                               size_t m);
+
 #endif
