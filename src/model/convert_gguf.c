@@ -57,7 +57,7 @@ static const fr_stored *find(const fr_tensors *set, const fr_decoder_config *c,
 static fr_status check_complete(const fr_tensors *set, const fr_decoder_config *c, const char *path,
                                 fr_error *err)
 {
-    const fr_decoder_name *output = &c->family->names[c->family->n_names - 1];
+    const fr_decoder_name *output = fr__decoder_output(c->family);
     for (size_t i = 0; i < c->family->n_names; i++) {
         const fr_decoder_name *row = &c->family->names[i];
         size_t n = strstr(row->hf, "%zu") ? c->n_layers : 1;
@@ -84,6 +84,7 @@ static fr_status check_shapes(const fr_decoder_config *c, const fr_decoder_name 
 {
     size_t rows = row->reorder == FR_PERMUTE_Q   ? c->n_heads * c->head_dim
                   : row->reorder == FR_PERMUTE_K ? c->n_kv_heads * c->head_dim
+                  : row->reorder == FR_PART_QKV  ? 3 * c->n_heads * c->head_dim
                   : row == c->family->names      ? c->vocab_size
                                                  : 0;
     char shape[FR_SHAPE_TEXT];
@@ -97,7 +98,7 @@ static fr_status plan_tensors(fr_plan *plan, const fr_tensors *set, const fr_dec
                               const char *path, const fr_dtype *type, fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_decoder_name *first = c->family->names, *output = first + c->family->n_names - 1;
+    const fr_decoder_name *first = c->family->names, *output = fr__decoder_output(c->family);
     bool embedding = find(set, c, first, 0, "weight") != NULL;
     FR_TRY(check_complete(set, c, path, err));
     for (size_t i = 0; i < fr_tensors_count(set); i++) {
@@ -121,6 +122,11 @@ static fr_status plan_tensors(fr_plan *plan, const fr_tensors *set, const fr_dec
         size_t heads = row->reorder == FR_PERMUTE_K ? c->n_kv_heads : c->n_heads;
         FR_TRY(fr__plan_add(plan, name, t, target_type(t, name, reorder, type), reorder, heads,
                             true, err));
+    }
+    if (c->rope.kind == FR_ROPE_LLAMA3) {
+        float *factors;
+        FR_TRY(fr__plan_add_vector(plan, FR_ROPE_TENSOR, c->rope.n_dims / 2, &factors, err));
+        fr__rope_factors(&c->rope, factors);
     }
 cleanup:
     return st;

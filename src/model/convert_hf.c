@@ -64,6 +64,7 @@ static fr_status plan_gguf(fr_plan *plan, json_t **config, const fr_gguf *g, con
         char name[FR_DECODER_NAME];
         size_t layer;
         const char *ending;
+        if (c.family->rope_theta && !strcmp(t->name, FR_ROPE_TENSOR)) continue; /* is in c.rope */
         const fr_decoder_name *row = fr__decoder_find(&c, t->name, false, &layer, &ending);
         if (!row)
             FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: tensor %s has no place in a folder of type '%s'",

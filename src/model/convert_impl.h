@@ -23,6 +23,10 @@ FR_NODISCARD fr_status fr__plan_add(fr_plan *plan, const char *name, const fr_st
                                     fr_dtype type, fr_reorder reorder, size_t heads, bool to_gguf,
                                     fr_error *err);
 
+/* Adds a float32 vector that no file holds: *out [n], for the caller to fill, the plan's. */
+FR_NODISCARD fr_status fr__plan_add_vector(fr_plan *plan, const char *name, size_t n, float **out,
+                                           fr_error *err);
+
 /* The vocabulary of a folder's tokenizer as GGUF metadata (gguf_vocab.c). config: its config.json.
  * Errors: FR_ERR_UNSUPPORTED (llama.cpp has no such tokenizer; says which part), FR_ERR_FORMAT,
  * FR_ERR_IO (no tokenizer.json). */

@@ -24,10 +24,15 @@ void fr__plan_release(fr_plan *plan)
     free(plan->entries);
 }
 
-/* Row of the source that row r of the result comes from: a head's rows (k, j) of two halves become
- * (j, k), pairs; and back. */
+/* Row of the source that row r of the result comes from. Pairs: a head's rows (k, j) of two halves
+ * become (j, k). Parts: rows (head, part, i) become (part, head, i). And back. */
 static size_t source_row(const source *s, size_t rows, size_t r)
 {
+    if (s->reorder == FR_PART_QKV) {
+        size_t size = rows / (3 * s->heads), i = r % size, k = r / size;
+        return s->to_gguf ? (k % s->heads * 3 + k / s->heads) * size + i
+                          : (k % 3 * s->heads + k / 3) * size + i;
+    }
     if (s->reorder != FR_PERMUTE_Q && s->reorder != FR_PERMUTE_K) return r;
     size_t head = rows / s->heads, half = head / 2, in = r % head;
     size_t from = s->to_gguf ? in % 2 * half + in / 2 : in % half * 2 + in / half;
@@ -90,8 +95,9 @@ static fr_status check(const fr_stored *t, fr_dtype type, fr_reorder reorder, si
                        fr_error *err)
 {
     char shape[FR_SHAPE_TEXT];
-    bool permutes = reorder == FR_PERMUTE_Q || reorder == FR_PERMUTE_K;
-    if ((permutes && (t->n_dims == 0 || t->shape[0] % (2 * heads) || t->n == 0)) ||
+    bool permutes = reorder != FR_AS_IS && reorder != FR_TRANSPOSE;
+    size_t parts = (reorder == FR_PART_QKV ? 3 : 2) * heads;
+    if ((permutes && (t->n_dims == 0 || t->shape[0] % parts || t->n == 0)) ||
         (reorder == FR_TRANSPOSE && t->n_dims != 2))
         return fr_error_set(err, FR_ERR_SHAPE, "%s: tensor %s is %s, which %zu heads do not divide",
                             t->path, t->name, fr_shape_text(t->shape, t->n_dims, shape), heads);
@@ -103,29 +109,57 @@ static fr_status check(const fr_stored *t, fr_dtype type, fr_reorder reorder, si
     return FR_OK;
 }
 
+/* Room for one more, under a copy of its name. */
+static fr_status grow(fr_plan *plan, const char *name, fr_entry **out, fr_error *err)
+{
+    if (plan->n == plan->cap) {
+        size_t cap = plan->cap ? 2 * plan->cap : 64;
+        fr_entry *grown = realloc(plan->entries, cap * sizeof(*grown));
+        if (!grown) return fr_error_set(err, FR_ERR_NOMEM, "tensor %s: out of memory", name);
+        plan->entries = grown;
+        plan->cap = cap;
+    }
+    const char *copy = fr_arena_strdup(&plan->arena, name);
+    if (!copy) return fr_error_set(err, FR_ERR_NOMEM, "tensor %s: out of memory", name);
+    *out = &plan->entries[plan->n++];
+    **out = (fr_entry){.name = copy};
+    return FR_OK;
+}
+
 fr_status fr__plan_add(fr_plan *plan, const char *name, const fr_stored *t, fr_dtype type,
                        fr_reorder reorder, size_t heads, bool to_gguf, fr_error *err)
 {
     fr_status st = FR_OK;
+    fr_entry *e;
     FR_TRY(check(t, type, reorder, heads, err));
-    if (plan->n == plan->cap) {
-        size_t cap = plan->cap ? 2 * plan->cap : 64;
-        fr_entry *grown = realloc(plan->entries, cap * sizeof(*grown));
-        if (!grown) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", t->path);
-        plan->entries = grown;
-        plan->cap = cap;
-    }
     source *s = fr_arena_alloc(&plan->arena, 1, sizeof(*s));
-    const char *copy = fr_arena_strdup(&plan->arena, name);
-    if (!s || !copy) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", t->path);
+    if (!s) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", t->path);
     *s = (source){t, reorder, heads, to_gguf};
-    fr_entry *e = &plan->entries[plan->n++];
-    *e = (fr_entry){.name = copy, .n_dims = t->n_dims, .dtype = type, .make = make, .from = s};
+    FR_TRY(grow(plan, name, &e, err));
+    e->n_dims = t->n_dims;
+    e->dtype = type;
+    e->make = make;
+    e->from = s;
     memcpy(e->shape, t->shape, sizeof(t->shape));
     if (reorder == FR_TRANSPOSE) {
         e->shape[0] = t->shape[1];
         e->shape[1] = t->shape[0];
     }
+cleanup:
+    return st;
+}
+
+fr_status fr__plan_add_vector(fr_plan *plan, const char *name, size_t n, float **out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_entry *e;
+    *out = fr_arena_alloc(&plan->arena, n, sizeof(**out));
+    if (!*out) FR_FAIL(err, FR_ERR_NOMEM, "tensor %s: out of memory", name);
+    FR_TRY(grow(plan, name, &e, err));
+    e->n_dims = 1;
+    e->shape[0] = n;
+    e->dtype = FR_DTYPE_F32;
+    e->data = *out;
 cleanup:
     return st;
 }

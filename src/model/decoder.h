@@ -1,5 +1,5 @@
-/* decoder.h - decoders as rows of a table: what Hugging Face folders and GGUF call their parts
- * (internal to the room). The engine does not run them; they are converted.
+/* decoder.h - decoders as rows of a table: what Hugging Face folders and GGUF call their parts, and
+ * what each kind can say (internal to the room).
  *
  * Source: transformers, configuration_*.py; llama.cpp, convert_hf_to_gguf.py and llama-arch.cpp. */
 #ifndef FR_MODEL_DECODER_H
@@ -11,12 +11,14 @@
 
 #include "base/error.h"
 #include "format/gguf.h"
+#include "model/rope.h"
 
 /* What becomes of a matrix on its way to GGUF, and back. */
 typedef enum fr_reorder {
     FR_AS_IS,
     FR_PERMUTE_Q, /* rows of each head: halves become pairs, for llama.cpp's rotary embedding */
     FR_PERMUTE_K, /* the same over the key heads */
+    FR_PART_QKV,  /* rows of all heads' queries, keys, values; folders have them head by head */
     FR_TRANSPOSE, /* GPT-2 keeps [in, out], GGUF wants [out, in] */
 } fr_reorder;
 
@@ -31,14 +33,20 @@ typedef struct fr_decoder_name {
 typedef struct fr_decoder_family {
     const char *model_type, *architecture; /* in config.json */
     const char *gguf;                      /* general.architecture */
-    const char *prefix;                    /* of tensors in folders; files may leave it out */
-    const char *hidden_size, *n_layers, *n_heads, *n_kv_heads, *intermediate_size, *max_tokens,
-        *eps;
+    const char *prefix; /* of all tensors in folders but the output layer; files may leave it out */
+    const char *hidden_size, *n_layers, *n_heads, *n_kv_heads, *intermediate_size, *max_tokens;
+    const char *eps; /* NULL: always default_eps */
+    double default_eps;
     const char *gguf_eps;
     const char *activation_key, *activation;
-    bool rotary;
-    bool tied; /* where config.json does not say */
-    const fr_decoder_name *names;
+    const char *rope_theta;           /* NULL: positions are a table */
+    const char *rotary_pct;           /* the share of a head that turns; NULL: all of it */
+    bool llama3_rope;                 /* llama.cpp takes factors of the frequencies */
+    bool any_bias;                    /* attention_bias and mlp_bias may be on */
+    bool clip_qkv, parallel_residual; /* have that switch */
+    bool tied;                        /* where config.json does not say */
+    bool never_tied;                  /* llama.cpp wants an output layer */
+    const fr_decoder_name *names;     /* the embedding first, the output layer last */
     size_t n_names;
 } fr_decoder_family;
 
@@ -46,11 +54,20 @@ typedef struct fr_decoder_config {
     const fr_decoder_family *family;
     size_t hidden_size, n_layers, n_heads, n_kv_heads, head_dim, intermediate_size, max_tokens;
     size_t vocab_size;
-    double eps, rope_theta;
-    double rope_factor;            /* positions are divided by it; 1: no scaling */
+    double eps;
+    fr_rope rope;
+    double clip_qkv;               /* queries, keys and values are cut off at it; 0: not */
+    bool parallel_residual;        /* attention and MLP see the same input */
     bool tied;                     /* the output layer is the embedding */
-    bool attention_bias, mlp_bias; /* Llama's layers have biases where transformers can say so */
+    bool attention_bias, mlp_bias; /* of a family with any_bias */
 } fr_decoder_config;
+
+/* The families, in the order of the table; of those that GGUF calls the same the first is meant. */
+const fr_decoder_family *fr__decoder_by_type(const char *model_type);
+const fr_decoder_family *fr__decoder_by_gguf(fr_bytes architecture);
+
+/* Says which those are. */
+FR_NODISCARD fr_status fr__decoder_unknown(const char *path, const char *name, fr_error *err);
 
 /* Errors: FR_ERR_UNSUPPORTED (no decoder that we convert: lists those; a feature that one of the
  * two sides has not), FR_ERR_FORMAT, FR_ERR_USAGE (sizes that cannot be). */
@@ -64,6 +81,8 @@ FR_NODISCARD fr_status fr__decoder_to_gguf(const fr_decoder_config *c, fr_gguf_m
                                            fr_error *err);
 
 enum { FR_DECODER_NAME = 256 };
+
+const fr_decoder_name *fr__decoder_output(const fr_decoder_family *family);
 
 /* The row that names a tensor, NULL for none; *layer, and "weight" or "bias" into *ending.
  * to_gguf: `name` is that of a folder, else that of GGUF. */
