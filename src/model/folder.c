@@ -21,6 +21,7 @@ fr_status fr__folder_copy_tokenizer(const char *from, const char *to, fr_error *
                                         "tokenizer.json",
                                         "spiece.model",
                                         "tokenizer.model",
+                                        "sentencepiece.bpe.model",
                                         "tokenizer_config.json",
                                         "special_tokens_map.json",
                                         "added_tokens.json",

@@ -46,16 +46,27 @@ static bool ends_with(const char *name, const char *end)
     return n >= m && !strcmp(name + n - m, end);
 }
 
+/* Whatever a tokenizer or weights may come from. One file too many costs a run that was not
+ * needed; one too few gives old results for a new model. */
 static bool belongs_to_model(const char *name, bool weights)
 {
-    static const char *const files[] = {"config.json", "tokenizer.json", "tokenizer_config.json",
-                                        "special_tokens_map.json", "vocab.txt"};
+    static const char *const files[] = {"config.json",
+                                        "tokenizer.json",
+                                        "tokenizer_config.json",
+                                        "special_tokens_map.json",
+                                        "added_tokens.json",
+                                        "vocab.txt",
+                                        "vocab.json",
+                                        "merges.txt",
+                                        "chat_template.jinja",
+                                        "generation_config.json"};
+    static const char *const weight_ends[] = {".safetensors", ".safetensors.index.json", ".bin",
+                                              ".bin.index.json", ".gguf"};
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
         if (!strcmp(name, files[i])) return true;
-    return weights &&
-           (ends_with(name, ".safetensors") || ends_with(name, ".safetensors.index.json") ||
-            (!strncmp(name, "pytorch_model", 13) &&
-             (ends_with(name, ".bin") || ends_with(name, ".bin.index.json"))));
+    for (size_t i = 0; weights && i < sizeof(weight_ends) / sizeof(*weight_ends); i++)
+        if (ends_with(name, weight_ends[i])) return true;
+    return ends_with(name, ".model"); /* SentencePiece */
 }
 
 static int by_name(const void *a, const void *b)
@@ -71,6 +82,7 @@ fr_status fr__key_folder(const char *dir, bool weights, char hex[FR_SHA256_HEX_S
     size_t n = 0;
     fr_str path = FR_STR_INIT;
     fr_sha256 h;
+    if (fr_file_exists(dir)) return fr__key_file(dir, hex, err);
     DIR *d = opendir(dir);
     if (!d) FR_FAIL(err, FR_ERR_IO, "%s: %s", dir, strerror(errno));
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
