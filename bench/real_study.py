@@ -43,7 +43,7 @@ data:
   validation: {DATA}/{s['validation']}.jsonl
   validation_limit: 872
   test: {DATA}/{s['test']}.jsonl
-  text_field: {s['field']}
+  fields: {{text: {s['field']}}}
 models:
   - name: minilm
     path: {model}

@@ -1,23 +1,25 @@
-/* fuzz_jsonl.c - any bytes as rows of JSON; a row that is read can be written and read again. */
+/* fuzz_jsonl.c - any bytes as rows of JSON, a line each or one list (by the first byte); a row that
+ * is read can be written and read again. */
 #include <string.h>
 
-#include "format/jsonl.h"
+#include "format/rows.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];
-    fr_jsonl *rows;
+    fr_rows *rows;
     const json_t *row;
-    int fd = fuzz_file(data, size, path);
-    if (fr_jsonl_open(&rows, path, NULL) != FR_OK) abort();
     fr_error err;
-    while (fr_jsonl_next(rows, &row, &err) == FR_OK && row) {
+    int fd = fuzz_file(data, size, path);
+    fr_rows_format format = size && data[0] == '[' ? FR_ROWS_JSON : FR_ROWS_JSONL;
+    if (fr_rows_open(&rows, path, format, &err) != FR_OK) goto cleanup; /* packed, UTF-16 */
+    while (fr_rows_next(rows, &row, &err) == FR_OK && row) {
         const char *text;
         size_t n;
         fr_str line = FR_STR_INIT;
         json_t *back = NULL;
-        if (fr_json_text(row, fr_jsonl_where(rows), "text", &text, &n, &err) == FR_OK &&
+        if (fr_json_text(row, fr_rows_where(rows), "text", &text, &n, &err) == FR_OK &&
             strlen(text) > n)
             abort();
         if (fr_json_dump(row, &line, &err) != FR_OK ||
@@ -27,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_decref(back);
         fr_str_release(&line);
     }
-    fr_jsonl_close(rows);
+    fr_rows_close(rows);
+cleanup:
     close(fd);
     return 0;
 }

@@ -132,7 +132,8 @@ static fr_status eval(const words *w, fr_error *err)
 
     FR_TRY(cli_job_open(&job, &w->job, &(fr_model_options){.seed = 1}, err));
     if (w->batch == 0) FR_FAIL(err, FR_ERR_USAGE, "--batch must be at least 1");
-    FR_TRY(cli_job_load(&job, w->data, w->limit, &items, &tokens, err));
+    FR_TRY(cli_job_load(&job, w->data, w->limit, &items, err));
+    FR_TRY(cli_job_encode(&job, &items, &tokens, err));
     logits = calloc(items.n * job.task->n_labels, sizeof(*logits));
     predicted = calloc(items.n, sizeof(*predicted));
     if (!logits || !predicted)
@@ -161,15 +162,16 @@ int cli_eval(int argc, char **argv)
     const cli_option options[] = {
         {"--model", CLI_TEXT, &w.job.model, true, "DIR", "Hugging Face folder of a tuned model"},
         {"--task", CLI_TEXT, &w.job.task, true, "NAME", "for example sentiment"},
-        {"--data", CLI_TEXT, &w.data, true, "F", "JSONL file with labelled texts"},
+        {"--data", CLI_TEXT, &w.data, true, "F", CLI_DATA_HELP},
         {"--limit", CLI_COUNT, &w.limit, false, "N", "only the first N items"},
+        {"--shuffle", CLI_SEED, &w.job.shuffle, false, "SEED", CLI_SHUFFLE_HELP},
         {"--predictions", CLI_TEXT, &w.predictions, false, "OUT.jsonl",
          "write one line an item: label, class, logits"},
         {"--batch", CLI_COUNT, &w.batch, false, "N", "texts at a time, default 32"},
         {"--max-tokens", CLI_COUNT, &w.job.max_tokens, false, "N",
          "longest text; default: the model's limit, at most 512"},
         {"--threads", CLI_COUNT, &w.job.threads, false, "N", "default: all processors"},
-        {"--text-field", CLI_TEXT, &w.job.text_field, false, "NAME", "default text"},
+        {"--text-field", CLI_TEXT, &w.job.text_field, false, "NAME", CLI_TEXT_FIELD_HELP},
         {"--label-field", CLI_TEXT, &w.job.label_field, false, "NAME", "default label"},
         {"--region", CLI_TEXT, &w.job.region, false, "NAME", "of the grid; default: world average"},
         {"--live", CLI_TEXT, &w.job.live, false, "SERVICE", CLI_LIVE_HELP},

@@ -72,17 +72,20 @@ void cli_job_close(cli_job *job)
 }
 
 fr_status cli_job_load(const cli_job *job, const char *path, size_t limit, fr_dataset *items,
-                       fr_sequences *tokens, fr_error *err)
+                       fr_error *err)
 {
-    fr_status st = FR_OK;
     fr_dataset_options o = {.task = job->task,
                             .text_field = job->words->text_field,
                             .label_field = job->words->label_field,
-                            .limit = limit};
-    FR_TRY(fr_dataset_load(items, path, &o, err));
-    FR_TRY(fr_dataset_encode(items, job->tokenizer, job->max_tokens, tokens, err));
-cleanup:
-    return st;
+                            .limit = limit,
+                            .shuffle = job->words->shuffle};
+    return fr_dataset_load(items, path, &o, err);
+}
+
+fr_status cli_job_encode(const cli_job *job, const fr_dataset *items, fr_sequences *tokens,
+                         fr_error *err)
+{
+    return fr_dataset_encode(items, job->tokenizer, job->max_tokens, tokens, err);
 }
 
 double cli_job_grams(const cli_job *job, double joules)

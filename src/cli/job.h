@@ -14,6 +14,7 @@
 typedef struct cli_job_words {
     const char *model, *task;
     const char *text_field, *label_field;
+    uint64_t shuffle;          /* seed; 0: rows in the order of the files */
     const char *region, *live; /* live: NULL for the table */
     double pue;
     size_t max_tokens; /* 0: the model's own limit, at most 512 */
@@ -41,9 +42,11 @@ FR_NODISCARD fr_status cli_job_open(cli_job *job, const cli_job_words *words,
                                     const fr_model_options *options, fr_error *err);
 void cli_job_close(cli_job *job);
 
-/* Loads a file of items and their tokens. */
+/* Loads the items of a file; limit: rows at most, 0 for all. */
 FR_NODISCARD fr_status cli_job_load(const cli_job *job, const char *path, size_t limit,
-                                    fr_dataset *items, fr_sequences *tokens, fr_error *err);
+                                    fr_dataset *items, fr_error *err);
+FR_NODISCARD fr_status cli_job_encode(const cli_job *job, const fr_dataset *items,
+                                      fr_sequences *tokens, fr_error *err);
 
 /* Grams of CO2e of so many joules, at the job's place. */
 double cli_job_grams(const cli_job *job, double joules);

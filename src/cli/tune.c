@@ -16,6 +16,8 @@
 typedef struct words {
     cli_job_words job;
     const char *train, *validation, *out;
+    double validation_share;
+    size_t limit;
     fr_train_options options;
     bool from_config, json;
 } words;
@@ -93,10 +95,23 @@ cleanup:
     return st;
 }
 
+static fr_status load_data(const words *w, const cli_job *job, fr_dataset *train,
+                           fr_dataset *validation, fr_error *err)
+{
+    fr_status st = FR_OK;
+    FR_TRY(cli_job_load(job, w->train, w->limit, train, err));
+    if (w->validation)
+        FR_TRY(cli_job_load(job, w->validation, 0, validation, err));
+    else
+        FR_TRY(fr_dataset_split(train, w->validation_share, w->job.shuffle, validation, err));
+cleanup:
+    return st;
+}
+
 static fr_status tune(const words *w, fr_error *err)
 {
     fr_status st = FR_OK;
-    cli_job job;
+    cli_job job = {0};
     fr_dataset train = {0}, validation = {0};
     fr_sequences train_tokens = FR_SEQUENCES_INIT, validation_tokens = FR_SEQUENCES_INIT;
     fr_str checkpoint_dir = FR_STR_INIT;
@@ -105,13 +120,17 @@ static fr_status tune(const words *w, fr_error *err)
     fr_reading energy;
     char hex[FR_SHA256_HEX_SIZE];
 
+    if (!w->validation == !(w->validation_share > 0 && w->validation_share < 1))
+        FR_FAIL(err, FR_ERR_USAGE,
+                "give either --validation or --validation-share, between 0 and 1");
     fr_model_options model_options = {.trainable = true,
                                       .new_head = true,
                                       .from_config = w->from_config,
                                       .seed = w->options.seed};
     FR_TRY(cli_job_open(&job, &w->job, &model_options, err));
-    FR_TRY(cli_job_load(&job, w->train, 0, &train, &train_tokens, err));
-    FR_TRY(cli_job_load(&job, w->validation, 0, &validation, &validation_tokens, err));
+    FR_TRY(load_data(w, &job, &train, &validation, err));
+    FR_TRY(cli_job_encode(&job, &train, &train_tokens, err));
+    FR_TRY(cli_job_encode(&job, &validation, &validation_tokens, err));
     FR_TRY(fr_dir_create(w->out, err));
     FR_TRY(fr_path_join(&checkpoint_dir, w->out, "work", err));
     fingerprint(&job, &train, &validation, hex);
@@ -148,9 +167,12 @@ int cli_tune(int argc, char **argv)
     const cli_option options[] = {
         {"--model", CLI_TEXT, &w.job.model, true, "DIR", "Hugging Face folder to start from"},
         {"--task", CLI_TEXT, &w.job.task, true, "NAME", "what to learn, for example sentiment"},
-        {"--train", CLI_TEXT, &w.train, true, "F", "JSONL file with labelled texts"},
-        {"--validation", CLI_TEXT, &w.validation, true, "F",
-         "JSONL file that picks the best epoch"},
+        {"--train", CLI_TEXT, &w.train, true, "F", CLI_DATA_HELP},
+        {"--validation", CLI_TEXT, &w.validation, false, "F", "texts that pick the best epoch"},
+        {"--validation-share", CLI_NUMBER, &w.validation_share, false, "X",
+         "instead: this share of the training texts"},
+        {"--limit", CLI_COUNT, &w.limit, false, "N", "only the first N training texts"},
+        {"--shuffle", CLI_SEED, &w.job.shuffle, false, "SEED", CLI_SHUFFLE_HELP},
         {"--out", CLI_TEXT, &w.out, true, "DIR", "folder for the tuned model"},
         {"--epochs", CLI_COUNT, &w.options.epochs, false, "N", "default 3"},
         {"--lr", CLI_NUMBER, &w.options.lr, false, "X", "peak learning rate, default 5e-5"},
@@ -163,7 +185,7 @@ int cli_tune(int argc, char **argv)
         {"--max-tokens", CLI_COUNT, &w.job.max_tokens, false, "N",
          "longest text; default: the model's limit, at most 512"},
         {"--threads", CLI_COUNT, &w.job.threads, false, "N", "default: all processors"},
-        {"--text-field", CLI_TEXT, &w.job.text_field, false, "NAME", "default text"},
+        {"--text-field", CLI_TEXT, &w.job.text_field, false, "NAME", CLI_TEXT_FIELD_HELP},
         {"--label-field", CLI_TEXT, &w.job.label_field, false, "NAME", "default label"},
         {"--from-config", CLI_FLAG, &w.from_config, false, NULL,
          "start from config.json alone, with random weights"},

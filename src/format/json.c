@@ -11,11 +11,13 @@
 
 #include "os/file.h"
 
-/* Brackets outside strings; valid or not, the text cannot make jansson recurse deeper. */
-static bool too_deep(const char *text, size_t n)
+/* Brackets outside strings; valid or not, the text cannot make jansson recurse deeper. *values: at
+ * least as many as jansson would make. */
+static bool too_deep(const char *text, size_t n, size_t *values)
 {
     size_t depth = 0;
     bool in_string = false;
+    *values = 0;
     for (size_t i = 0; i < n; i++) {
         char c = text[i];
         if (in_string) {
@@ -25,7 +27,10 @@ static bool too_deep(const char *text, size_t n)
                 in_string = false;
         } else if (c == '"') {
             in_string = true;
+        } else if (c == ',') {
+            ++*values;
         } else if (c == '[' || c == '{') {
+            ++*values;
             if (++depth > FR_JSON_MAX_DEPTH) return true;
         } else if ((c == ']' || c == '}') && depth > 0) {
             depth--;
@@ -42,13 +47,17 @@ static void one_line(char *text)
 }
 
 static fr_status parse(json_t **out, const char *text, size_t n, const char *where,
-                       size_t first_line, json_error_t *e, fr_error *err)
+                       size_t first_line, size_t max_values, json_error_t *e, fr_error *err)
 {
+    size_t values;
     *out = NULL;
     memset(e, 0, sizeof(*e));
-    if (too_deep(text, n))
+    if (too_deep(text, n, &values))
         return fr_error_set(err, FR_ERR_FORMAT, "%s:%zu: nested deeper than %d levels", where,
                             first_line, FR_JSON_MAX_DEPTH);
+    if (values > max_values)
+        return fr_error_set(err, FR_ERR_FORMAT, "%s:%zu: a row of more than %zu values", where,
+                            first_line, max_values);
     *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, e);
     if (*out) return FR_OK;
     one_line(e->text);
@@ -60,7 +69,14 @@ fr_status fr_json_parse_line(json_t **out, const char *text, size_t n, const cha
                              size_t first_line, fr_error *err)
 {
     json_error_t e;
-    return parse(out, text, n, where, first_line, &e, err);
+    return parse(out, text, n, where, first_line, SIZE_MAX, &e, err);
+}
+
+fr_status fr_json_parse_row(json_t **out, const char *text, size_t n, const char *where,
+                            size_t first_line, fr_error *err)
+{
+    json_error_t e;
+    return parse(out, text, n, where, first_line, FR_JSON_ROW_VALUES, &e, err);
 }
 
 fr_status fr_json_parse(json_t **out, const char *text, size_t n, const char *where, fr_error *err)
@@ -112,10 +128,10 @@ fr_status fr_json_load(json_t **out, const char *path, size_t max_bytes, fr_erro
     if (n > max_bytes)
         FR_FAIL(err, FR_ERR_FORMAT, "%s: longer than the limit of %zu bytes", path, max_bytes);
     if (n == 0) FR_FAIL(err, FR_ERR_FORMAT, "%s: the file is empty", path);
-    st = parse(out, text, n, path, 1, &e, err);
+    st = parse(out, text, n, path, 1, SIZE_MAX, &e, err);
     if (st != FR_OK && json_error_code(&e) == json_error_numeric_overflow) {
         FR_TRY(soften_integers(&softened, text, n, err));
-        FR_TRY(parse(out, softened.data, softened.len, path, 1, &e, err));
+        FR_TRY(parse(out, softened.data, softened.len, path, 1, SIZE_MAX, &e, err));
     }
 cleanup:
     fr_str_release(&softened);

@@ -25,6 +25,7 @@ enum {
     FR_JSON_MAX_DEPTH = 64,
     FR_JSON_MAX_CONFIG = 16 << 20, /* bytes: a config.json or an index of shards */
     FR_JSON_MAX_FILE = 256 << 20,  /* bytes: a tokenizer.json */
+    FR_JSON_ROW_VALUES = 100000,   /* in a row of data, so that "[{},{},..." stays small */
 };
 
 /* *out: a new reference for the caller. The root may be any value. Integers of more than 64 bits
@@ -40,6 +41,10 @@ FR_NODISCARD fr_status fr_json_parse(json_t **out, const char *text, size_t n, c
 /* The same for a piece of a file that begins at first_line. */
 FR_NODISCARD fr_status fr_json_parse_line(json_t **out, const char *text, size_t n,
                                           const char *where, size_t first_line, fr_error *err);
+
+/* The same for a row of data, of FR_JSON_ROW_VALUES values at most. */
+FR_NODISCARD fr_status fr_json_parse_row(json_t **out, const char *text, size_t n,
+                                         const char *where, size_t first_line, fr_error *err);
 
 /* Appends the value as one line; numbers with 17 digits, keys in the order of insertion. */
 FR_NODISCARD fr_status fr_json_dump(const json_t *value, fr_str *out, fr_error *err);

@@ -1,5 +1,6 @@
 /* footnotes.c - every remark that a reader needs to read the table rightly. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/format.h"
 #include "report/summary.h"
@@ -153,6 +154,49 @@ cleanup:
     return st;
 }
 
+/* "; 12 items of test stand also in train" */
+static fr_status also_in(notes *n, const fr_result_set *s, size_t count, const char *where,
+                         fr_error *err)
+{
+    fr_status st = FR_OK;
+    if (count == 0) goto cleanup;
+    FR_TRY(fr_str_appendf(&n->line, err, "; %s of ", fr__count((double)count).s));
+    FR_TRY(fr__clean(&n->line, s->role, n->ascii, err));
+    FR_TRY(fr_str_appendf(&n->line, err, " also in %s", where));
+cleanup:
+    return st;
+}
+
+/* Texts that stand in the data more than once. */
+static fr_status repeated_texts(notes *n, const fr_results *r, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t shared = 0, seen = 0;
+    if (r->n_sets == 0) goto cleanup;
+    FR_TRY(fr_str_appendf(&n->line, err,
+                          "Texts that repeat another of their set (case and white space aside): "));
+    for (size_t i = 0; i < r->n_sets; i++) {
+        const fr_result_set *s = &r->sets[i];
+        FR_TRY(fr_str_appendf(&n->line, err, "%s%s of %s in ", i ? ", " : "",
+                              fr__count((double)s->n_repeated).s, fr__count((double)s->n_items).s));
+        FR_TRY(fr__clean(&n->line, s->role, n->ascii, err));
+        shared += s->n_in_train + s->n_in_validation;
+        if (!strcmp(s->role, "test")) seen = s->n_in_train + s->n_in_validation;
+    }
+    for (size_t i = 0; i < r->n_sets; i++) {
+        FR_TRY(also_in(n, &r->sets[i], r->sets[i].n_in_train, "train", err));
+        FR_TRY(also_in(n, &r->sets[i], r->sets[i].n_in_validation, "validation", err));
+    }
+    if (!shared && r->n_sets > 1)
+        FR_TRY(fr_str_appendf(&n->line, err, "; none stands in two sets"));
+    if (seen)
+        FR_TRY(fr_str_appendf(&n->line, err, ": quality of fine-tuned models may be overstated"));
+    FR_TRY(fr_str_append(&n->line, ".", 1, err));
+    FR_TRY(flush(n, "", err));
+cleanup:
+    return st;
+}
+
 fr_status fr__footnotes(const fr_results *r, bool ascii, fr__emit_fn emit, void *ctx, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -161,6 +205,7 @@ fr_status fr__footnotes(const fr_results *r, bool ascii, fr__emit_fn emit, void 
     for (size_t i = 0; i < r->n_models; i++) FR_TRY(of_model(&n, r, &r->models[i], err));
     FR_TRY(not_measured(&n, r, err));
     FR_TRY(interrupted(&n, r, err));
+    FR_TRY(repeated_texts(&n, r, err));
     for (size_t i = 0; i < r->n_notes; i++) FR_TRY(say(&n, "", r->notes[i], err));
 cleanup:
     fr_str_release(&n.line);

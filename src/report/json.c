@@ -8,6 +8,8 @@
  *                         mean_tokens, the figures of figures.h: FIGURE, verdict, p_non_inferior,
  *                         p_holm, p_mcnemar, items_needed, crosses_bases,
  *                         seeds: [{seed, quality, validation, tune_s, tune_j}], notes: [text]}]
+ *     data              [{role, items, repeated, also_in_train, also_in_validation}]: of train,
+ *                        validation and test; texts compare by task/duplicates.h
  *     windows           [{model, phase, attempt, interrupted, started, duration_s, cpu_j, ram_j,
  *                         gpu_j, idle_j, kind, source, relative_uncertainty}]
  *     provenance        [{what, value, kind, source}]
@@ -191,6 +193,22 @@ static json_t *provenance(builder *b, const fr_results *r)
     return array;
 }
 
+static json_t *sets(builder *b, const fr_results *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->n_sets; i++) {
+        const fr_result_set *s = &r->sets[i];
+        json_t *o = json_object();
+        set(b, o, "role", text(b, s->role));
+        set(b, o, "items", whole(s->n_items));
+        set(b, o, "repeated", whole(s->n_repeated));
+        set(b, o, "also_in_train", whole(s->n_in_train));
+        set(b, o, "also_in_validation", whole(s->n_in_validation));
+        add(b, array, o);
+    }
+    return array;
+}
+
 static json_t *build(builder *b, const fr_results *r)
 {
     fr_str headline = FR_STR_INIT;
@@ -213,6 +231,7 @@ static json_t *build(builder *b, const fr_results *r)
     for (size_t i = 0; i < r->n_models; i++) add(b, models, model(b, &r->models[i]));
     for (size_t i = 0; i < r->n_windows; i++) add(b, windows, window(b, &r->windows[i]));
     set(b, root, "models", models);
+    set(b, root, "data", sets(b, r));
     set(b, root, "windows", windows);
     set(b, root, "provenance", provenance(b, r));
     set(b, root, "notes", texts(b, r->notes, r->n_notes));

@@ -207,6 +207,43 @@ cleanup:
     return st;
 }
 
+static size_t count_of(sqlite3_stmt *q, int column)
+{
+    int64_t n = sqlite3_column_int64(q, column);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static fr_status read_sets(fr_assess *a, fr_error *err)
+{
+    enum { MOST = 3 };
+    fr_status st = FR_OK;
+    fr_sql *db = &a->ledger->db;
+    sqlite3_stmt *q = NULL;
+    size_t has_table = 0;
+    bool row;
+    fr_result_set *sets = zeroed(a, MOST, sizeof(*sets));
+    if (!sets) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    FR_TRY(count_rows(a, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'data_set'", &has_table,
+                      err));
+    if (!has_table) goto cleanup; /* an older ledger */
+    FR_TRY(fr_sql_prepare(db, &q, err,
+                          "SELECT role, n_items, n_repeated, n_in_train, n_in_validation"
+                          " FROM data_set ORDER BY position",
+                          ""));
+    for (size_t i = 0; i < MOST; i++) {
+        FR_TRY(fr_sql_step(db, q, &row, err));
+        if (!row) break;
+        sets[i] = (fr_result_set){fr_sql_text(q, 0, &a->out->arena), count_of(q, 1), count_of(q, 2),
+                                  count_of(q, 3), count_of(q, 4)};
+        if (!sets[i].role) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+        a->out->n_sets = i + 1;
+    }
+    a->out->sets = sets;
+cleanup:
+    sqlite3_finalize(q);
+    return st;
+}
+
 static fr_status read_runs(fr_assess *a, fr_assess_model *m, int64_t position, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -326,6 +363,7 @@ fr_status fr_study_results(fr_results *out, const char *out_dir, fr_error *err)
     FR_TRY(read_model_notes(&a, NULL, "", err));
     FR_TRY(read_windows(&a, err));
     FR_TRY(read_provenance(&a, err));
+    FR_TRY(read_sets(&a, err));
     for (size_t i = 0; i < a.n_models; i++) {
         FR_TRY(fr__assess_quality(&a, &a.models[i], err));
         FR_TRY(fr__assess_energy(&a, &a.models[i], err));

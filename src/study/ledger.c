@@ -74,6 +74,13 @@ static const char schema[] =
     "CREATE INDEX request_cell ON request(cell, item);"
     "PRAGMA user_version = 1;";
 
+/* Came later; ledgers of before get it when a study goes on, and programs of before ignore it. */
+static const char later[] =
+    "CREATE TABLE IF NOT EXISTS data_set("
+    "  position INTEGER PRIMARY KEY, role TEXT NOT NULL, n_items INTEGER NOT NULL,"
+    "  n_repeated INTEGER NOT NULL, n_in_train INTEGER NOT NULL,"
+    "  n_in_validation INTEGER NOT NULL);";
+
 static fr_status check_version(fr_ledger *ledger, int64_t *version, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -117,6 +124,7 @@ fr_status fr_ledger_open(fr_ledger *ledger, const char *dir, fr_error *err)
         FR_TRY(fr_sql_exec(&ledger->db, schema, err));
         FR_TRY(fr_ledger_commit(ledger, err));
     }
+    FR_TRY(fr_sql_exec(&ledger->db, later, err));
 cleanup:
     if (st != FR_OK) fr_ledger_close(ledger);
     return st;

@@ -8,6 +8,7 @@
  *     study       the plan that was run last: task, margin, place
  *     test_item   its test items, in order
  *     plan_model, plan_run, note, provenance     its models and their cells
+ *     data_set    sizes of train, validation and test, and what they have in common
  *     session     one row a start of the program; hardware and meter
  *     window      joules of a phase of a session; open while it runs
  *     tuned       one row a fine-tuned model, by tune key

@@ -19,7 +19,8 @@ static fr_status load_data(fr_plan *p, const char *path, size_t limit, fr_datase
     fr_dataset_options options = {.task = p->task,
                                   .text_field = p->spec.text_field,
                                   .label_field = p->spec.label_field,
-                                  .limit = limit};
+                                  .limit = limit,
+                                  .shuffle = p->spec.shuffle};
     if (!path) goto cleanup;
     FR_TRY(fr__key_file(path, sha256, err));
     FR_TRY(fr_dataset_load(out, path, &options, err));
@@ -27,11 +28,19 @@ cleanup:
     return st;
 }
 
+static fr_status split_train(fr_plan *p, fr_error *err)
+{
+    fr_status st =
+        fr_dataset_split(&p->train, p->spec.validation_share, p->spec.shuffle, &p->validation, err);
+    if (st != FR_OK) fr_error_prefix(err, "%s: validation_share", p->spec.file);
+    return st;
+}
+
 static int by_hash(const void *a, const void *b)
 {
     const fr_item *x = *(const fr_item *const *)a, *y = *(const fr_item *const *)b;
     int order = strcmp(x->hash, y->hash);
-    return order ? order : (x->line > y->line) - (x->line < y->line);
+    return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
 /* An item that stands in the file twice is two items: the second is called "<hash>#2". */
@@ -202,7 +211,8 @@ fr_status fr_plan_make(fr_plan *out, const char *file, fr_error *err)
     FR_TRY(load_data(p, p->spec.validation, p->spec.validation_limit, &p->validation,
                      p->validation_sha256, err));
     FR_TRY(load_data(p, p->spec.test, p->spec.limit, &p->test, p->test_sha256, err));
-    if (p->train.n) FR_TRY(fr_dataset_overlap(&p->test, &p->train, &p->train_overlap, err));
+    if (p->spec.validation_share > 0) FR_TRY(split_train(p, err));
+    FR_TRY(fr_duplicates_count(&p->train, &p->validation, &p->test, &p->duplicates, err));
     FR_TRY(name_items(p, err));
     FR_TRY(find_place(p, err));
 

@@ -23,6 +23,7 @@
 #include "study/ledger.h"
 #include "study/spec.h"
 #include "task/dataset.h"
+#include "task/duplicates.h"
 #include "task/task.h"
 #include "text/tokenizer.h"
 
@@ -53,8 +54,8 @@ typedef struct fr_plan {
     fr_dataset train, validation, test;
     char train_sha256[FR_SHA256_HEX_SIZE]; /* of the files; "" where there is none */
     char validation_sha256[FR_SHA256_HEX_SIZE], test_sha256[FR_SHA256_HEX_SIZE];
-    size_t train_overlap; /* test items whose text is also in the training data */
-    char **items;         /* [test.n] keys of the test items, unique */
+    fr_duplicates duplicates;
+    char **items; /* [test.n] keys of the test items, unique */
     int n_threads;
     char region[64], country_iso[16];
     char place_note[256];  /* why the table stands in for a live intensity; "" */

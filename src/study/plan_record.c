@@ -86,6 +86,27 @@ cleanup:
     return st;
 }
 
+/* What the sets hold, and what they have in common. */
+static fr_status record_sets(const fr_plan *p, fr_ledger *l, fr_error *err)
+{
+    const fr_duplicates *d = &p->duplicates;
+    const struct {
+        const char *role;
+        size_t n, repeated, in_train, in_validation;
+    } sets[] = {{"train", p->train.n, d->in_train, 0, 0},
+                {"validation", p->validation.n, d->in_validation, d->validation_in_train, 0},
+                {"test", p->test.n, d->in_test, d->test_in_train, d->test_in_validation}};
+    fr_status st = FR_OK;
+    for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++)
+        if (sets[i].n)
+            FR_TRY(fr_sql_run(&l->db, err, "INSERT INTO data_set VALUES(?,?,?,?,?,?)", "itiiii",
+                              (int64_t)i, sets[i].role, (int64_t)sets[i].n,
+                              (int64_t)sets[i].repeated, (int64_t)sets[i].in_train,
+                              (int64_t)sets[i].in_validation));
+cleanup:
+    return st;
+}
+
 static fr_status record_items(const fr_plan *p, fr_ledger *l, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -163,13 +184,6 @@ static fr_status record_notes(const fr_plan *p, fr_ledger *l, fr_error *err)
 {
     fr_status st = FR_OK;
     char note[512];
-    if (p->train_overlap) {
-        snprintf(note, sizeof(note),
-                 "%zu of the %zu test items stand in the training data too: quality of the "
-                 "fine-tuned models may be overstated",
-                 p->train_overlap, p->test.n);
-        FR_TRY(put_note(l, "", note, err));
-    }
     if (p->place_note[0]) FR_TRY(put_note(l, "", p->place_note, err));
     if (!p->spec.region_given && isnan(p->spec.intensity))
         FR_TRY(put_note(l, "",
@@ -194,12 +208,17 @@ fr_status fr_plan_record(const fr_plan *p, fr_ledger *l, fr_error *err)
     FR_TRY(fr_ledger_begin(l, err));
     FR_TRY(fr_sql_exec(&l->db,
                        "DELETE FROM plan_run; DELETE FROM plan_model; DELETE FROM note;"
-                       "DELETE FROM provenance;",
+                       "DELETE FROM provenance; DELETE FROM data_set;",
                        err));
     FR_TRY(check_file(l, s->test, "test", p->test_sha256, p->test.n, err));
     FR_TRY(check_file(l, s->train, "training", p->train_sha256, p->train.n, err));
     FR_TRY(check_file(l, s->validation, "validation", p->validation_sha256, p->validation.n, err));
+    if (s->validation_share > 0)
+        FR_TRY(put_provenance(l, "validation data", FR_KIND_MEASURED, s->train, err,
+                              "%zu items, %g of the training data, seed %llu", p->validation.n,
+                              s->validation_share, (unsigned long long)s->shuffle));
     FR_TRY(record_study(p, l, err));
+    FR_TRY(record_sets(p, l, err));
     FR_TRY(record_items(p, l, err));
     FR_TRY(put_provenance(l, "grid intensity", p->intensity.kind, p->intensity.source, err,
                           "%.1f g CO2e/kWh", p->intensity.value));

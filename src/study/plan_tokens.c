@@ -1,12 +1,14 @@
 /* plan_tokens.c - predictions obtained elsewhere, and tokens counted for estimates. */
 #include "study/plan_tokens.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/jsonl.h"
+#include "format/rows.h"
 
 static fr_status read_prediction(const fr_plan *p, const json_t *row, const char *where,
                                  int32_t *out, fr_error *err)
@@ -16,13 +18,12 @@ static fr_status read_prediction(const fr_plan *p, const json_t *row, const char
     *out = -1;
     if (!value) FR_FAIL(err, FR_ERR_FORMAT, "%s: there is no field \"prediction\"", where);
     if (json_is_null(value)) goto cleanup;
-    if (json_is_integer(value)) {
-        json_int_t label = json_integer_value(value);
-        if (label < 0 || label >= (json_int_t)p->task->n_labels)
-            FR_FAIL(err, FR_ERR_FORMAT, "%s: prediction %lld is no label: task %s has 0 to %zu",
-                    where, (long long)label, p->task->name, p->task->n_labels - 1);
-        *out = (int32_t)label;
-    } else if (json_is_string(value)) {
+    *out = fr_task_find_label(p->task, value);
+    if (*out >= 0) goto cleanup;
+    if (json_is_integer(value))
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: prediction %lld is no label: task %s has 0 to %zu", where,
+                (long long)json_integer_value(value), p->task->name, p->task->n_labels - 1);
+    if (json_is_string(value)) {
         *out = fr_task_read_answer(p->task, json_string_value(value), json_string_length(value));
     } else {
         FR_FAIL(err, FR_ERR_FORMAT, "%s: prediction must be a label, an answer or null, not %s",
@@ -33,50 +34,86 @@ cleanup:
 }
 
 /* Where a row repeats its text, it must be the item's. */
-static fr_status check_text(const fr_plan *p, const json_t *row, const char *where, size_t i,
-                            fr_error *err)
+static fr_status check_text(const fr_plan *p, const json_t *row, const char *where,
+                            const fr_item *item, fr_error *err)
 {
-    const fr_item *item = &p->test.items[i];
-    const json_t *text = json_object_get(row, p->spec.text_field ? p->spec.text_field : "text");
+    const json_t *text = fr_row_field(row, p->spec.text_field ? p->spec.text_field : "text");
     if (!json_is_string(text)) return FR_OK;
     if (json_string_length(text) == item->len &&
         !memcmp(json_string_value(text), item->text, item->len))
         return FR_OK;
     return fr_error_set(err, FR_ERR_FORMAT,
-                        "%s: the text is not that of test item %zu (%s:%zu): rows must be in the "
+                        "%s: the text is not that of test row %zu (%s:%zu): rows must be in the "
                         "order of the test data",
-                        where, i + 1, p->spec.test, item->line);
+                        where, item->row + 1, p->spec.test, item->line);
+}
+
+/* A count, which CSV writes as digits; -1 where there is none. */
+static fr_status read_count(const json_t *row, const char *where, const char *key, int64_t *out,
+                            fr_error *err)
+{
+    const char *text = json_string_value(json_object_get(row, key));
+    char *end;
+    *out = -1;
+    if (!text) return fr_json_integer_or(row, where, key, -1, out, err);
+    if (!*text) return FR_OK;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    if (*end || errno || !isdigit((unsigned char)*text))
+        return fr_error_set(err, FR_ERR_FORMAT, "%s: \"%s\" must be a count, not \"%.40s\"", where,
+                            key, text);
+    return FR_OK;
+}
+
+static int by_row(const void *a, const void *b)
+{
+    const fr_item *x = *(const fr_item *const *)a, *y = *(const fr_item *const *)b;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* The test items in the order of their file; the caller frees the list. */
+static const fr_item **in_file_order(const fr_dataset *d)
+{
+    const fr_item **list = malloc(d->n * sizeof(*list));
+    for (size_t i = 0; list && i < d->n; i++) list[i] = &d->items[i];
+    if (list) qsort(list, d->n, sizeof(*list), by_row);
+    return list;
 }
 
 fr_status fr__plan_read_predictions(fr_plan *p, fr_plan_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_jsonl *rows = NULL;
+    fr_rows *rows = NULL;
     const json_t *row;
-    size_t n = p->test.n, i = 0;
+    size_t n = p->test.n, n_rows = 0, n_read = 0; /* n_read: of test items */
+    const fr_item **items = in_file_order(&p->test);
     m->predictions = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->predictions));
     m->tokens_in = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->tokens_in));
     m->tokens_out = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->tokens_out));
-    if (!m->predictions || !m->tokens_in || !m->tokens_out)
+    if (!items || !m->predictions || !m->tokens_in || !m->tokens_out)
         FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", m->spec->path);
-    FR_TRY(fr_jsonl_open(&rows, m->spec->path, err));
-    for (;; i++) {
-        FR_TRY(fr_jsonl_next(rows, &row, err));
-        if (!row || (i == n && p->spec.limit)) break;
-        if (i == n)
+    FR_TRY(fr_rows_open(&rows, m->spec->path, FR_ROWS_BY_NAME, err));
+    for (;; n_rows++) {
+        FR_TRY(fr_rows_next(rows, &row, err));
+        if (!row || (n_read == n && p->spec.limit)) break;
+        if (n_read == n)
             FR_FAIL(err, FR_ERR_FORMAT, "%s: more rows than the %zu test items of %s",
-                    fr_jsonl_where(rows), n, p->spec.test);
-        const char *where = fr_jsonl_where(rows);
+                    fr_rows_where(rows), n, p->spec.test);
+        if (items[n_read]->row != n_rows) continue; /* the limit has left that item out */
+        const fr_item *item = items[n_read++];
+        const char *where = fr_rows_where(rows);
+        size_t i = (size_t)(item - p->test.items);
         FR_TRY(read_prediction(p, row, where, &m->predictions[i], err));
-        FR_TRY(check_text(p, row, where, i, err));
-        FR_TRY(fr_json_integer_or(row, where, "tokens_in", -1, &m->tokens_in[i], err));
-        FR_TRY(fr_json_integer_or(row, where, "tokens_out", -1, &m->tokens_out[i], err));
+        FR_TRY(check_text(p, row, where, item, err));
+        FR_TRY(read_count(row, where, "tokens_in", &m->tokens_in[i], err));
+        FR_TRY(read_count(row, where, "tokens_out", &m->tokens_out[i], err));
     }
-    if (i < n)
-        FR_FAIL(err, FR_ERR_FORMAT, "%s: %zu rows for the %zu test items of %s", m->spec->path, i,
-                n, p->spec.test);
+    if (n_read < n)
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: %zu rows for the %zu test items of %s", m->spec->path,
+                n_rows, n, p->spec.test);
 cleanup:
-    fr_jsonl_close(rows);
+    fr_rows_close(rows);
+    free(items);
     return st;
 }
 

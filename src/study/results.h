@@ -69,6 +69,14 @@ typedef struct fr_result_model {
     size_t n_notes;
 } fr_result_model;
 
+/* The training, validation or test data. Texts are the same as task/duplicates.h tells. */
+typedef struct fr_result_set {
+    const char *role; /* "train", "validation", "test" */
+    size_t n_items;
+    size_t n_repeated;                  /* items that repeat another one of this set */
+    size_t n_in_train, n_in_validation; /* items that also stand in those */
+} fr_result_set;
+
 /* One line of the provenance table. */
 typedef struct fr_result_provenance {
     const char *what;  /* "grid intensity" */
@@ -97,6 +105,8 @@ typedef struct fr_results {
 
     const fr_result_model *models;
     size_t n_models;
+    const fr_result_set *sets; /* those that there are, in this order */
+    size_t n_sets;             /* 0 also where the ledger is older than the comparison */
     const fr_result_window *windows;
     size_t n_windows;
     const fr_result_provenance *provenance;

@@ -115,26 +115,50 @@ cleanup:
     return st;
 }
 
+/* fields: which of the data's fields are the text and the label */
+static fr_status read_fields(reader *r, const fr_yaml_node *data, fr_error *err)
+{
+    static const char *const keys[] = {"text", "label"};
+    fr_status st = FR_OK;
+    const fr_yaml_node *fields;
+    FR_TRY(fr_yaml_map_or(data, "fields", &fields, err));
+    if (!fields) goto cleanup;
+    FR_TRY(fr_yaml_check_keys(fields, keys, COUNT(keys), err));
+    FR_TRY(read_text(r, fields, "text", &r->spec->text_field, err));
+    FR_TRY(read_text(r, fields, "label", &r->spec->label_field, err));
+cleanup:
+    return st;
+}
+
 static fr_status read_data(reader *r, const fr_yaml_node *root, fr_error *err)
 {
-    static const char *const keys[] = {"train",       "validation",      "test",
-                                       "text_field",  "label_field",     "limit",
-                                       "train_limit", "validation_limit"};
-    enum { MOST = 100000000 };
+    static const char *const keys[] = {"train",       "validation",       "validation_share",
+                                       "test",        "fields",           "limit",
+                                       "train_limit", "validation_limit", "shuffle"};
+    enum { MOST = 100000000, MOST_SEED = INT32_MAX };
     fr_status st = FR_OK;
     fr_spec *s = r->spec;
     const fr_yaml_node *data, *test;
+    size_t seed;
     FR_TRY(fr_yaml_map(root, "data", &data, err));
     FR_TRY(fr_yaml_check_keys(data, keys, COUNT(keys), err));
     FR_TRY(fr_yaml_need(data, "test", &test, err));
     FR_TRY(read_path(r, data, "train", false, &s->train, err));
     FR_TRY(read_path(r, data, "validation", false, &s->validation, err));
     FR_TRY(read_path(r, data, "test", false, &s->test, err));
-    FR_TRY(read_text(r, data, "text_field", &s->text_field, err));
-    FR_TRY(read_text(r, data, "label_field", &s->label_field, err));
+    FR_TRY(read_fields(r, data, err));
+    FR_TRY(read_size(data, "shuffle", 0, 1, MOST_SEED, &seed, err));
+    s->shuffle = seed;
     FR_TRY(read_size(data, "limit", 0, 1, MOST, &s->limit, err));
     FR_TRY(read_size(data, "train_limit", 0, 1, MOST, &s->train_limit, err));
     FR_TRY(read_size(data, "validation_limit", 0, 1, MOST, &s->validation_limit, err));
+    FR_TRY(read_number(data, "validation_share", 0, 1e-6, 0.999999, &s->validation_share, err));
+    if (s->validation_share > 0 && (!s->train || s->validation || s->validation_limit))
+        FR_FAIL(
+            err, FR_ERR_USAGE,
+            "%s: validation_share takes a part of train as the validation data: it needs train, "
+            "and neither validation nor validation_limit goes with it",
+            fr_yaml_where(fr_yaml_get(data, "validation_share")));
 cleanup:
     return st;
 }
@@ -404,10 +428,10 @@ static fr_status check_whole(reader *r, const fr_yaml_node *root, fr_error *err)
     const fr_spec_model *tuned = NULL;
     for (size_t i = 0; i < s->n_models; i++)
         if (s->models[i].tuned) tuned = &s->models[i];
-    if (tuned && (!s->train || !s->validation))
+    if (tuned && (!s->train || (!s->validation && s->validation_share <= 0)))
         FR_FAIL(err, FR_ERR_USAGE, "%s: \"%s\" is to be fine-tuned: data needs %s",
                 fr_yaml_where(fr_yaml_get(root, "data")), tuned->name,
-                s->train ? "validation" : "train");
+                s->train ? "validation, or validation_share" : "train");
     if (!s->reference) goto cleanup;
 
     const char **names = fr_arena_alloc(&s->arena, s->n_models, sizeof(*names));

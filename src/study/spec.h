@@ -62,6 +62,8 @@ typedef struct fr_spec {
     const char *train, *validation, *test;       /* paths; the first two may be NULL */
     const char *text_field, *label_field;        /* NULL: the data set's defaults */
     size_t limit, train_limit, validation_limit; /* 0: all */
+    double validation_share;                     /* of train, (0, 1); 0: none */
+    uint64_t shuffle;                            /* seed; 0: rows in the order of the files */
     double margin;                               /* (0, 1) */
     const char *region;                          /* FR_REGION_WORLD unless given */
     bool region_given;

@@ -1,6 +1,7 @@
-/* answer.c - which class the free text of an answer names. */
+/* answer.c - which class a field of the data or the free text of an answer names. */
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -29,6 +30,24 @@ static bool is_negated(const char *answer, size_t at)
         if (len == strlen(negations[i]) && !strncasecmp(answer + begin, negations[i], len))
             return true;
     return false;
+}
+
+int32_t fr_task_find_label(const fr_task *task, const json_t *value)
+{
+    enum { DIGITS = 32 };
+    char digits[DIGITS], index[DIGITS];
+    const char *text = json_string_value(value);
+    if (json_is_integer(value)) {
+        snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        text = digits;
+    }
+    for (size_t i = 0; text && i < task->n_labels; i++)
+        if (!strcasecmp(text, task->labels[i])) return (int32_t)i;
+    for (size_t i = 0; text && i < task->n_labels; i++) {
+        snprintf(index, sizeof(index), "%zu", i);
+        if (!strcmp(text, index)) return (int32_t)i;
+    }
+    return -1;
 }
 
 int32_t fr_task_read_answer(const fr_task *task, const char *answer, size_t len)

@@ -1,13 +1,13 @@
-/* dataset.c - labelled texts from JSONL: reading, identity, encoding, overlap. */
+/* dataset.c - labelled texts from data files: reading, order, identity, encoding. */
 #include "task/dataset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/rng.h"
 #include "base/sha256.h"
-#include "format/jsonl.h"
+#include "format/rows.h"
 
 enum { FIRST_ITEMS = 1024 };
 
@@ -53,24 +53,31 @@ static fr_status read_label(const fr_task *task, const json_t *value, const char
                             int32_t *label, fr_error *err)
 {
     char found[96];
-    if (json_is_integer(value)) {
-        json_int_t n = json_integer_value(value);
-        if (n >= 0 && n < (json_int_t)task->n_labels) {
-            *label = (int32_t)n;
-            return FR_OK;
-        }
-        snprintf(found, sizeof(found), "%" JSON_INTEGER_FORMAT, n);
-    } else if (json_is_string(value)) {
-        for (size_t i = 0; i < task->n_labels; i++)
-            if (!strcasecmp(json_string_value(value), task->labels[i])) {
-                *label = (int32_t)i;
-                return FR_OK;
-            }
+    *label = fr_task_find_label(task, value);
+    if (*label >= 0) return FR_OK;
+    if (json_is_integer(value))
+        snprintf(found, sizeof(found), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (json_is_string(value))
         snprintf(found, sizeof(found), "\"%.80s\"", json_string_value(value));
-    } else {
+    else
         snprintf(found, sizeof(found), "(%s)", fr_json_kind(value));
-    }
     return unknown_label(task, where, found, err);
+}
+
+const json_t *fr_row_field(const json_t *row, const char *name)
+{
+    const json_t *value = json_object_get(row, name);
+    const char *dot = strchr(name, '.');
+    for (; !value && dot; dot = strchr(dot + 1, '.')) {
+        char head[128];
+        size_t n = (size_t)(dot - name);
+        if (n >= sizeof(head)) return NULL;
+        memcpy(head, name, n);
+        head[n] = '\0';
+        const json_t *inner = json_object_get(row, head);
+        if (inner) value = fr_row_field(inner, dot + 1);
+    }
+    return value;
 }
 
 static void hash_item(fr_item *item)
@@ -88,8 +95,8 @@ static fr_status read_item(fr_dataset *d, const fr_dataset_options *o, const jso
     fr_status st = FR_OK;
     const char *text_field = o->text_field ? o->text_field : "text";
     const char *label_field = o->label_field ? o->label_field : "label";
-    const json_t *text = json_object_get(row, text_field);
-    const json_t *label = json_object_get(row, label_field);
+    const json_t *text = fr_row_field(row, text_field);
+    const json_t *label = fr_row_field(row, label_field);
     if (!text) FR_TRY(missing_field(row, where, text_field, "--text-field", err));
     if (!json_is_string(text))
         FR_FAIL(err, FR_ERR_FORMAT, "%s: field \"%s\" must be a string, not %s", where, text_field,
@@ -119,35 +126,161 @@ static void hash_dataset(fr_dataset *d)
     fr_sha256_final_hex(&h, d->hash);
 }
 
+static bool is_before(const fr_item *a, const fr_item *b)
+{
+    return a->order != b->order ? a->order < b->order : a->row < b->row;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    return is_before(a, b) ? -1 : is_before(b, a);
+}
+
+static void swap(fr_item *a, fr_item *b)
+{
+    fr_item kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* items[0 .. n) become, or stay below items[at], a heap whose top is the last in order. */
+static void sift_down(fr_item *items, size_t n, size_t at)
+{
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= n) return;
+        if (child + 1 < n && is_before(&items[child], &items[child + 1])) child++;
+        if (!is_before(&items[at], &items[child])) return;
+        swap(&items[at], &items[child]);
+        at = child;
+    }
+}
+
+/* Takes the row in, in place of the last in order where the limit is reached. Until then items
+ * stand in file order; from then on they are a heap. */
+static fr_status take_row(fr_dataset *d, size_t *cap, const fr_dataset_options *o,
+                          const json_t *row, fr_item *item, const char *where, fr_error *err)
+{
+    fr_status st = FR_OK;
+    if (o->limit && d->n == o->limit) {
+        if (!is_before(item, &d->items[0])) goto cleanup;
+        FR_TRY(read_item(d, o, row, where, item, err));
+        d->items[0] = *item;
+        sift_down(d->items, d->n, 0);
+        goto cleanup;
+    }
+    if (d->n == *cap) {
+        *cap = *cap ? 2 * *cap : FIRST_ITEMS;
+        fr_item *items = realloc(d->items, *cap * sizeof(*items));
+        if (!items) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory for the items", where);
+        d->items = items;
+    }
+    FR_TRY(read_item(d, o, row, where, item, err));
+    d->items[d->n++] = *item;
+    if (d->n == o->limit)
+        for (size_t i = d->n / 2; i-- > 0;) sift_down(d->items, d->n, i);
+cleanup:
+    return st;
+}
+
 fr_status fr_dataset_load(fr_dataset *out, const char *path, const fr_dataset_options *options,
                           fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_jsonl *rows = NULL;
+    fr_rows *rows = NULL;
     size_t cap = 0;
     memset(out, 0, sizeof(*out));
     fr_arena_init(&out->arena, 0);
 
-    FR_TRY(fr_jsonl_open(&rows, path, err));
-    while (!options->limit || out->n < options->limit) {
+    FR_TRY(fr_rows_open(&rows, path, FR_ROWS_BY_NAME, err));
+    for (size_t i = 0; options->shuffle || !options->limit || i < options->limit; i++) {
         const json_t *row;
-        FR_TRY(fr_jsonl_next(rows, &row, err));
+        FR_TRY(fr_rows_next(rows, &row, err));
         if (!row) break;
-        if (out->n == cap) {
-            cap = cap ? 2 * cap : FIRST_ITEMS;
-            fr_item *items = realloc(out->items, cap * sizeof(*items));
-            if (!items) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory for its items", path);
-            out->items = items;
-        }
-        fr_item *item = &out->items[out->n];
-        FR_TRY(read_item(out, options, row, fr_jsonl_where(rows), item, err));
-        item->line = fr_jsonl_line(rows);
-        out->n++;
+        fr_item item = {.row = i,
+                        .line = fr_rows_line(rows),
+                        .order = options->shuffle ? fr_mix64(options->shuffle, i) : i};
+        FR_TRY(take_row(out, &cap, options, row, &item, fr_rows_where(rows), err));
     }
     if (out->n == 0) FR_FAIL(err, FR_ERR_FORMAT, "%s: there are no items in it", path);
+    qsort(out->items, out->n, sizeof(*out->items), by_order);
     hash_dataset(out);
 cleanup:
-    fr_jsonl_close(rows);
+    fr_rows_close(rows);
+    if (st != FR_OK) fr_dataset_release(out);
+    return st;
+}
+
+typedef struct drawn {
+    int32_t label;
+    uint64_t key;
+    size_t at;
+} drawn;
+
+static int by_label_and_key(const void *a, const void *b)
+{
+    const drawn *x = a, *y = b;
+    if (x->label != y->label) return x->label < y->label ? -1 : 1;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* moved[i]: item i is among the first, by key, of its label. */
+static fr_status draw(const fr_dataset *d, double share, uint64_t seed, bool *moved, fr_error *err)
+{
+    fr_status st = FR_OK;
+    enum { STREAM = 1 }; /* the shuffle of the same seed is another one */
+    drawn *all = malloc(d->n * sizeof(*all));
+    if (!all) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for splitting %zu items", d->n);
+    for (size_t i = 0; i < d->n; i++) {
+        const fr_item *item = &d->items[i];
+        all[i] = (drawn){item->label, fr_mix64(fr_mix64(seed, STREAM), item->row), i};
+    }
+    qsort(all, d->n, sizeof(*all), by_label_and_key);
+    for (size_t begin = 0, end; begin < d->n; begin = end) {
+        for (end = begin; end < d->n && all[end].label == all[begin].label;) end++;
+        size_t n = (size_t)(share * (double)(end - begin) + 0.5);
+        for (size_t i = 0; i < n; i++) moved[all[begin + i].at] = true;
+    }
+cleanup:
+    free(all);
+    return st;
+}
+
+fr_status fr_dataset_split(fr_dataset *d, double share, uint64_t seed, fr_dataset *out,
+                           fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t n_kept = 0;
+    bool *moved = calloc(d->n, sizeof(*moved));
+    memset(out, 0, sizeof(*out));
+    fr_arena_init(&out->arena, 0);
+    out->items = malloc(d->n * sizeof(*out->items));
+    if (!moved || !out->items)
+        FR_FAIL(err, FR_ERR_NOMEM, "out of memory for splitting %zu items", d->n);
+    FR_TRY(draw(d, share, seed, moved, err));
+    for (size_t i = 0; i < d->n; i++) out->n += moved[i];
+    if (out->n == 0 || out->n == d->n)
+        FR_FAIL(err, FR_ERR_USAGE, "a share of %g leaves nothing on one side of %zu items", share,
+                d->n);
+    out->n = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        if (!moved[i]) {
+            d->items[n_kept++] = d->items[i];
+            continue;
+        }
+        fr_item item = d->items[i];
+        char *copy = fr_arena_alloc(&out->arena, item.len + 1, 1);
+        if (!copy) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for splitting %zu items", d->n);
+        memcpy(copy, item.text, item.len + 1);
+        item.text = copy;
+        out->items[out->n++] = item;
+    }
+    d->n = n_kept;
+    hash_dataset(d);
+    hash_dataset(out);
+cleanup:
+    free(moved);
     if (st != FR_OK) fr_dataset_release(out);
     return st;
 }
@@ -173,31 +306,5 @@ fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer *tokenizer, 
     }
 cleanup:
     fr_tokens_release(&tokens);
-    return st;
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-    const fr_item *x = *(const fr_item *const *)a, *y = *(const fr_item *const *)b;
-    size_t n = x->len < y->len ? x->len : y->len;
-    int order = memcmp(x->text, y->text, n);
-    if (order) return order;
-    return (x->len > y->len) - (x->len < y->len);
-}
-
-fr_status fr_dataset_overlap(const fr_dataset *a, const fr_dataset *b, size_t *n, fr_error *err)
-{
-    fr_status st = FR_OK;
-    const fr_item **sorted = malloc((b->n ? b->n : 1) * sizeof(*sorted));
-    *n = 0;
-    if (!sorted) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the overlap check");
-    for (size_t i = 0; i < b->n; i++) sorted[i] = &b->items[i];
-    qsort(sorted, b->n, sizeof(*sorted), compare_texts);
-    for (size_t i = 0; i < a->n; i++) {
-        const fr_item *item = &a->items[i];
-        *n += bsearch(&item, sorted, b->n, sizeof(*sorted), compare_texts) != NULL;
-    }
-cleanup:
-    free(sorted);
     return st;
 }

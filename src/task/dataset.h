@@ -1,7 +1,8 @@
-/* dataset.h - labelled texts from a JSONL file.
+/* dataset.h - labelled texts from a data file of any format (format/rows.h).
  *
  *     fr_dataset d;
  *     FR_TRY(fr_dataset_load(&d, path, &(fr_dataset_options){.task = task}, err));
+ *     FR_TRY(fr_dataset_split(&d, 0.1, 7, &validation, err));
  *     FR_TRY(fr_dataset_encode(&d, tokenizer, 128, &sequences, err));
  *     fr_dataset_release(&d);
  */
@@ -14,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "format/json.h"
 #include "infer/sequences.h"
 #include "task/task.h"
 #include "text/tokenizer.h"
@@ -21,16 +23,19 @@
 typedef struct fr_item {
     const char *text; /* UTF-8, NUL-terminated; may hold NULs of its own */
     size_t len;
-    int32_t label; /* [0, n_labels), or FR_IGNORE */
-    size_t line;   /* in the file, from 1 */
-    char hash[65]; /* SHA-256 of text and label */
+    int32_t label;  /* [0, n_labels), or FR_IGNORE */
+    size_t row;     /* in the file, from 0 */
+    size_t line;    /* where the row begins, from 1 */
+    uint64_t order; /* items are sorted by this, then by row */
+    char hash[65];  /* SHA-256 of text and label */
 } fr_item;
 
 typedef struct fr_dataset_options {
     const fr_task *task;     /* gives the labels */
-    const char *text_field;  /* NULL: "text" */
+    const char *text_field;  /* NULL: "text". "a.b" is field b of the object in field a */
     const char *label_field; /* NULL: "label" */
     size_t limit;            /* rows at most; 0: all */
+    uint64_t shuffle;        /* seed that draws the order of rows; 0: the order of the file */
     bool labels_optional;    /* a row without the field gets FR_IGNORE */
 } fr_dataset_options;
 
@@ -41,19 +46,28 @@ typedef struct fr_dataset {
     char hash[65]; /* SHA-256 over the items' hashes, in order */
 } fr_dataset;
 
-/* A label is its index (0, 1, ...) or its word (any case).
+/* A label is one of the task's words (any case) or, where no word is the same, an index (0, 1,
+ * ...); numbers and texts are read alike, since CSV has only texts. The order depends on seed and
+ * row number alone. With a limit and in file order nothing behind the limit is read; shuffled, the
+ * limit takes a sample of the whole file.
  * Errors: FR_ERR_IO, FR_ERR_FORMAT (path:line: what is wrong; the fields there are when one is
  * missing; the labels there are when one is unknown; no rows). */
 FR_NODISCARD fr_status fr_dataset_load(fr_dataset *out, const char *path,
                                        const fr_dataset_options *options, fr_error *err);
+
+/* Moves a share of the items, (0, 1), to *out: of each label the same share, rounded. Which ones
+ * depends on seed, label and row number; both parts keep their order.
+ * Errors: FR_ERR_USAGE when a part would be empty. */
+FR_NODISCARD fr_status fr_dataset_split(fr_dataset *d, double share, uint64_t seed, fr_dataset *out,
+                                        fr_error *err);
 void fr_dataset_release(fr_dataset *d);
 
 /* Token ids of all items, with special tokens, at most max_tokens each. */
 FR_NODISCARD fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer *tokenizer,
                                          size_t max_tokens, fr_sequences *out, fr_error *err);
 
-/* Number of items of `a` whose text is also in `b`. */
-FR_NODISCARD fr_status fr_dataset_overlap(const fr_dataset *a, const fr_dataset *b, size_t *n,
-                                          fr_error *err);
+/* The value under a field name: of that very name, or at the end of a path "a.b.c". NULL where
+ * there is none. */
+const json_t *fr_row_field(const json_t *row, const char *name);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "format/json.h"
 
 typedef struct fr_task {
     char *name;     /* "sentiment" */
@@ -34,6 +35,10 @@ void fr_task_close(fr_task *task);
 /* Appends the user message for one item. prompt: NULL for the task's own template. */
 FR_NODISCARD fr_status fr_task_prompt(const fr_task *task, const char *prompt, const char *text,
                                       size_t len, fr_str *out, fr_error *err);
+
+/* Class that a field of the data names: the label of that very word, in any case, or else of that
+ * index ("0", "1", ...), whether written as text or as a number. -1 when there is none. */
+int32_t fr_task_find_label(const fr_task *task, const json_t *value);
 
 /* Class that an answer names: the label word that stands first in it as a whole word, in any case;
  * a word right after a negation ("not positive") does not count. -1 when there is none. */

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "format/json.h"
-#include "format/jsonl.h"
 #include "os/file.h"
 #include "support/test.h"
 
@@ -140,133 +139,6 @@ static void saved_json_is_loaded_back_the_same(void **state)
     fr_str_release(&path);
 }
 
-static void rows_are_read_whatever_their_line_ends(void **state)
-{
-    (void)state;
-    fr_error err;
-    fr_jsonl *r;
-    const json_t *row;
-    const char *path = test_write_file(test_tmp_dir(), "d.jsonl",
-                                       "\xef\xbb\xbf{\"n\":1}\r\n\n  \t\n{\"n\":2}\n{\"n\":3}");
-    static const size_t lines[] = {1, 4, 5};
-    ASSERT_OK(fr_jsonl_open(&r, path, &err));
-    for (int i = 0; i < 3; i++) {
-        int64_t n;
-        ASSERT_OK(fr_jsonl_next(r, &row, &err));
-        ASSERT_OK(fr_json_integer(row, fr_jsonl_where(r), "n", &n, &err));
-        assert_int_equal(n, i + 1);
-        assert_int_equal(fr_jsonl_line(r), lines[i]);
-    }
-    assert_non_null(strstr(fr_jsonl_where(r), "d.jsonl:5"));
-    for (int i = 0; i < 2; i++) {
-        ASSERT_OK(fr_jsonl_next(r, &row, &err));
-        assert_null(row);
-    }
-    fr_jsonl_close(r);
-}
-
-static void malformed_rows_are_named_by_line(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text, *words;
-    } cases[] = {
-        {"{\"a\":1}\n\n{\"a\":}\n", "d.jsonl:3:"},
-        {"{\"a\":1}\n[1]\n", "d.jsonl:2: the line is a list"},
-        {"{\"a\":1}{\"a\":2}\n", "d.jsonl:1:"},
-        {"{\"a\":1}\n{\"a\":\"cut off", "d.jsonl:2:"},
-        {"{\"a\":1}\nnull\n", "d.jsonl:2: the line is null"},
-        {"\xff\xfe{\n", "d.jsonl:1:"},
-    };
-    fr_error err;
-    const char *dir = test_tmp_dir();
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        fr_jsonl *r;
-        const json_t *row;
-        fr_status st;
-        ASSERT_OK(fr_jsonl_open(&r, test_write_file(dir, "d.jsonl", cases[i].text), &err));
-        do {
-            st = fr_jsonl_next(r, &row, &err);
-        } while (st == FR_OK && row);
-        assert_int_equal(st, FR_ERR_FORMAT);
-        if (!strstr(err.message, cases[i].words)) fail_msg("%s", err.message);
-        fr_jsonl_close(r);
-    }
-    fr_jsonl *r;
-    ASSERT_FAILS(fr_jsonl_open(&r, "/no/d.jsonl", &err), FR_ERR_IO, "/no/d.jsonl");
-    ASSERT_FAILS(fr_jsonl_open(&r, dir, &err), FR_ERR_IO, "folder");
-}
-
-static void long_rows_cross_buffers(void **state)
-{
-    (void)state;
-    fr_error err;
-    fr_jsonl *r;
-    const json_t *row;
-    for (size_t n = 4090; n < 4100; n++) {
-        char *text = malloc(n + 16);
-        memset(text, 'x', n + 16);
-        memcpy(text, "{\"t\":\"", 6);
-        memcpy(text + n, "\"}\n{}\n", 7);
-        ASSERT_OK(fr_jsonl_open(&r, test_write_file(test_tmp_dir(), "d", text), &err));
-        ASSERT_OK(fr_jsonl_next(r, &row, &err));
-        assert_int_equal(json_string_length(json_object_get(row, "t")), n - 6);
-        ASSERT_OK(fr_jsonl_next(r, &row, &err));
-        assert_non_null(row);
-        ASSERT_OK(fr_jsonl_next(r, &row, &err));
-        assert_null(row);
-        fr_jsonl_close(r);
-        free(text);
-    }
-}
-
-static size_t count_rows(const char *path)
-{
-    fr_error err;
-    fr_jsonl *r;
-    const json_t *row;
-    size_t n = 0;
-    ASSERT_OK(fr_jsonl_open(&r, path, &err));
-    for (;;) {
-        ASSERT_OK(fr_jsonl_next(r, &row, &err));
-        if (!row) break;
-        n++;
-    }
-    fr_jsonl_close(r);
-    return n;
-}
-
-static void appending_drops_a_row_that_was_not_finished(void **state)
-{
-    (void)state;
-    fr_error err;
-    fr_jsonl_writer *w;
-    json_t *row = json_pack("{s:i}", "n", 1);
-    const char *path = test_write_file(test_tmp_dir(), "p.jsonl", "{\"n\":1}\n{\"n\":2}\n{\"n\":");
-    ASSERT_OK(fr_jsonl_writer_open(&w, path, true, &err));
-    ASSERT_OK(fr_jsonl_write(w, row, &err));
-    assert_int_equal(count_rows(path), 3); /* a row is on its way before the writer closes */
-    ASSERT_OK(fr_jsonl_writer_finish(w, &err));
-    fr_jsonl_writer_close(w);
-    ASSERT_OK(fr_jsonl_writer_open(&w, path, false, &err));
-    fr_jsonl_writer_close(w);
-    assert_int_equal(count_rows(path), 0);
-    json_decref(row);
-}
-
-static void full_disk_is_an_error_that_names_the_file(void **state)
-{
-    (void)state;
-    fr_error err;
-    fr_jsonl_writer *w;
-    json_t *row = json_object();
-    if (access("/dev/full", W_OK)) skip();
-    ASSERT_OK(fr_jsonl_writer_open(&w, "/dev/full", false, &err));
-    ASSERT_FAILS(fr_jsonl_write(w, row, &err), FR_ERR_IO, "/dev/full: cannot write: No space left");
-    fr_jsonl_writer_close(w);
-    json_decref(row);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,11 +147,6 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_refused_before_it_costs_anything),
         cmocka_unit_test(getters_say_where_what_and_what_was_found),
         cmocka_unit_test(saved_json_is_loaded_back_the_same),
-        cmocka_unit_test(rows_are_read_whatever_their_line_ends),
-        cmocka_unit_test(malformed_rows_are_named_by_line),
-        cmocka_unit_test(long_rows_cross_buffers),
-        cmocka_unit_test(appending_drops_a_row_that_was_not_finished),
-        cmocka_unit_test(full_disk_is_an_error_that_names_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

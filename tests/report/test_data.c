@@ -69,6 +69,44 @@ static void json_survives_hostile_input_and_nothing(void **state)
     json_decref(root);
 }
 
+static void repeated_texts_are_in_every_report(void **state)
+{
+    (void)state;
+    static const char words[] =
+        "Texts that repeat another of their set (case and white space aside): 8 of 6,920 in train, "
+        "0 of 872 in validation, 2 of 1,821 in test; 1 of validation also in train; 12 of test "
+        "also in train: quality of fine-tuned models may be overstated.";
+    fr_results clean = fixture_study();
+    fr_str terminal = FR_STR_INIT;
+    fr_error err;
+    char *markdown = render(fr_report_markdown, fixture_study());
+    char *html = render(fr_report_html, fixture_study());
+    ASSERT_OK(
+        fr_report_terminal(&clean, &(fr_report_terminal_options){.width = 1000}, &terminal, &err));
+    assert_non_null(strstr(terminal.data, words));
+    assert_non_null(strstr(html, words));
+    assert_non_null(strstr(markdown, "8 of 6,920 in train"));
+    json_t *root = parsed(fixture_study()), *data = json_object_get(root, "data");
+    assert_int_equal(json_array_size(data), 3);
+    json_t *test = json_array_get(data, 2);
+    assert_string_equal(json_string_value(json_object_get(test, "role")), "test");
+    assert_int_equal(json_integer_value(json_object_get(test, "items")), 1821);
+    assert_int_equal(json_integer_value(json_object_get(test, "repeated")), 2);
+    assert_int_equal(json_integer_value(json_object_get(test, "also_in_train")), 12);
+    assert_int_equal(json_integer_value(json_object_get(test, "also_in_validation")), 0);
+    json_decref(root);
+    free(markdown);
+    free(html);
+    fr_str_release(&terminal);
+
+    const fr_result_set apart[] = {{"train", 10, 0, 0, 0}, {"test", 5, 0, 0, 0}};
+    clean.sets = apart;
+    clean.n_sets = 2;
+    html = render(fr_report_html, clean);
+    assert_non_null(strstr(html, "0 of 5 in test; none stands in two sets."));
+    free(html);
+}
+
 enum { MAX_ROWS = 32, MAX_CELLS = 100, MAX_CELL = 6000 };
 
 static char cells[MAX_ROWS][MAX_CELLS][MAX_CELL];
@@ -253,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_keeps_every_figure_with_interval_kind_and_source),
         cmocka_unit_test(json_survives_hostile_input_and_nothing),
+        cmocka_unit_test(repeated_texts_are_in_every_report),
         cmocka_unit_test(csv_has_a_row_a_model),
         cmocka_unit_test(csv_brings_hostile_names_back_and_disarms_formulas),
         cmocka_unit_test(csv_quotes_a_comma_that_stands_alone),

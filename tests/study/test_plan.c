@@ -154,6 +154,122 @@ static void keys_change_with_what_outputs_depend_on_and_with_nothing_else(void *
     fr_plan_release(&first);
 }
 
+/* The test items of fixture_folder as CSV, in the same order. */
+static void write_test_csv(const char *name)
+{
+    fr_str s = FR_STR_INIT;
+    fr_error err;
+    fr_plan plan;
+    ASSERT_OK(make_plan(
+        TEST "models: [{name: a, params_active: 7B, tokens_in: 1, tokens_out: 1}]\n", &plan, &err));
+    ASSERT_OK(fr_str_appendf(&s, &err, "id,class,review\r\n"));
+    for (size_t i = 0; i < plan.test.n; i++)
+        ASSERT_OK(fr_str_appendf(&s, &err, "%zu,%d,\"%s\"\r\n", i, plan.test.items[i].label,
+                                 plan.test.items[i].text));
+    test_write_file(dir, name, fr_str_text(&s));
+    fr_plan_release(&plan);
+    fr_str_release(&s);
+}
+
+static void keys_follow_the_items_and_not_their_file(void **state)
+{
+    (void)state;
+#define CSV "train: train.csv, validation: val.csv, test: test.csv, "
+    static const struct {
+        const char *data;
+        bool same_tune, same_predictions; /* as the first */
+    } variants[] = {
+        {CSV "fields: {text: review, label: class}, train_limit: 8", true, true},
+        {"train: train.tsv, validation: val.csv, test: test.csv, "
+         "fields: {text: review, label: class}",
+         true, true},
+        {CSV "fields: {text: review, label: class}, train_limit: 8, limit: 7", true, false},
+        {CSV "fields: {text: review, label: class}, train_limit: 9", false, true},
+        {CSV "fields: {text: review, label: class}, train_limit: 8, shuffle: 3", false, false},
+        {CSV "fields: {text: id, label: class}, train_limit: 8", false, false},
+    };
+    fr_error err;
+    fr_plan first = {0}, plan = {0};
+    char text[1024];
+    fixture_predictions(dir, "right.jsonl", FIXTURE_TEST, 0);
+    write_test_csv("test.csv");
+    test_write_file(dir, "train.csv",
+                    "class,review,id\n1,good,a\n0,bad,b\n1,superb,c\n0,dull,d\n1,bright,e\n"
+                    "0,awful,f\n1,lovely,g\n0,broken,h\n1,fun,i\n");
+    test_write_file(dir, "train.tsv",
+                    "review\tclass\ngood\t1\nbad\tnegative\nsuperb\t1\ndull\t0\nbright\t1\n"
+                    "awful\t0\nlovely\tPositive\n\"broken\"\t0\n");
+    test_write_file(dir, "val.csv", "class,review,id\n1,good film,a\n0,bad film,b\n");
+    for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++) {
+        fr_plan *p = i ? &plan : &first;
+        snprintf(text, sizeof(text),
+                 "name: x\ntask: sentiment\nthreads: 1\ndata: {%s}\n"
+                 "models: [{name: a, config: ., tune: {epochs: 1}}, {name: p, predictions: "
+                 "right.jsonl}]\n",
+                 variants[i].data);
+        ASSERT_OK(make_plan(text, p, &err));
+        if (!strcmp(first.models[0].runs[0].tune_key, p->models[0].runs[0].tune_key) !=
+                variants[i].same_tune ||
+            !strcmp(first.models[1].runs[0].cell, p->models[1].runs[0].cell) !=
+                variants[i].same_predictions)
+            fail_msg("wrong identity: %s", variants[i].data);
+        if (i) fr_plan_release(p);
+    }
+    fr_plan_release(&first);
+#undef CSV
+}
+
+static void predictions_find_their_items_in_a_shuffled_sample(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_plan plan;
+    fr_str s = FR_STR_INIT;
+    ASSERT_OK(fr_str_appendf(&s, &err, "prediction,tokens_in,tokens_out\n"));
+    for (size_t i = 0; i < FIXTURE_TEST; i++)
+        ASSERT_OK(fr_str_appendf(&s, &err, "%s,%zu,%s\n", i % 3 ? "1" : "It is negative.", i,
+                                 i % 2 ? "" : "2"));
+    test_write_file(dir, "answers.csv", fr_str_text(&s));
+    ASSERT_OK(make_plan(DATA "test: test.jsonl, shuffle: 11, limit: 40}\n"
+                             "models: [{name: a, predictions: answers.csv}]\n",
+                        &plan, &err));
+    assert_int_equal(plan.test.n, 40);
+    for (size_t i = 0; i < plan.test.n; i++) {
+        size_t row = plan.test.items[i].row;
+        assert_int_equal(plan.models[0].predictions[i], row % 3 != 0);
+        assert_int_equal(plan.models[0].tokens_in[i], row);
+        assert_int_equal(plan.models[0].tokens_out[i], row % 2 ? -1 : 2);
+    }
+    fr_plan_release(&plan);
+    fr_str_release(&s);
+    test_write_file(dir, "count.csv", "prediction,tokens_in\n1,many\n");
+    assert_refused(TEST "models: [{name: a, predictions: count.csv}]\n", FR_ERR_FORMAT,
+                   "count.csv:2: \"tokens_in\" must be a count, not \"many\"");
+}
+
+static void a_part_of_train_may_be_the_validation_data(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_plan plan, other;
+    static const char text[] = "name: x\ntask: sentiment\n"
+                               "data: {train: train.jsonl, validation_share: 0.25, "
+                               "test: test.jsonl%s}\nmodels: [{name: a, config: ., tune: {}}]\n";
+    char study[512];
+    snprintf(study, sizeof(study), text, "");
+    ASSERT_OK(make_plan(study, &plan, &err));
+    assert_int_equal(plan.train.n, FIXTURE_TRAIN * 3 / 4);
+    assert_int_equal(plan.validation.n, FIXTURE_TRAIN / 4);
+    snprintf(study, sizeof(study), text, ", shuffle: 2");
+    ASSERT_OK(make_plan(study, &other, &err));
+    assert_int_equal(other.validation.n, FIXTURE_TRAIN / 4);
+    assert_string_not_equal(plan.models[0].runs[0].tune_key, other.models[0].runs[0].tune_key);
+    fr_plan_release(&plan);
+    fr_plan_release(&other);
+    snprintf(study, sizeof(study), text, ", train_limit: 1");
+    assert_refused(study, FR_ERR_USAGE, "study.yaml: validation_share: a share of 0.25");
+}
+
 static void an_item_that_stands_there_twice_is_two_items(void **state)
 {
     (void)state;
@@ -181,6 +297,9 @@ int main(void)
         cmocka_unit_test(estimates_need_tokens_or_a_tokenizer),
         cmocka_unit_test(a_place_may_be_live_and_falls_back_to_the_table_with_a_note),
         cmocka_unit_test(keys_change_with_what_outputs_depend_on_and_with_nothing_else),
+        cmocka_unit_test(keys_follow_the_items_and_not_their_file),
+        cmocka_unit_test(predictions_find_their_items_in_a_shuffled_sample),
+        cmocka_unit_test(a_part_of_train_may_be_the_validation_data),
         cmocka_unit_test(an_item_that_stands_there_twice_is_two_items),
     };
     return cmocka_run_group_tests(tests, make_folder, NULL);

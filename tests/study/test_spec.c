@@ -49,8 +49,8 @@ static void every_key_is_read_with_its_type(void **state)
                         "  train: test.jsonl\n"
                         "  validation: test.jsonl\n"
                         "  test: test.jsonl\n"
-                        "  text_field: sentence\n"
-                        "  label_field: class\n"
+                        "  fields: {text: review.body, label: class}\n"
+                        "  shuffle: 7\n"
                         "  limit: 10\n"
                         "  train_limit: 11\n"
                         "  validation_limit: 12\n"
@@ -82,8 +82,9 @@ static void every_key_is_read_with_its_type(void **state)
     assert_string_equal(s.region, "India");
     ASSERT_NEAR(s.pue, 1.3, 0);
     ASSERT_NEAR(s.intensity, 100.5, 0);
-    assert_string_equal(s.text_field, "sentence");
+    assert_string_equal(s.text_field, "review.body");
     assert_string_equal(s.label_field, "class");
+    assert_int_equal(s.shuffle, 7);
     assert_int_equal(s.limit, 10);
     assert_int_equal(s.train_limit, 11);
     assert_int_equal(s.validation_limit, 12);
@@ -196,6 +197,15 @@ static void mistakes_are_named_with_file_and_line(void **state)
         {HEAD "models: [{name: a, path: ., config: .}]\n", FR_ERR_USAGE, "path and config"},
         {HEAD "models: [{name: a, config: .}]\n", FR_ERR_USAGE, "needs tune"},
         {HEAD "models: [{name: a, path: ., tune: {}}]\n", FR_ERR_USAGE, "data needs train"},
+        {"name: x\ntask: sentiment\ndata: {test: test.jsonl, fields: {txt: a}}\n" MODEL,
+         FR_ERR_USAGE, "study.yaml:3: unknown key 'txt'; did you mean 'text'?"},
+        {"name: x\ntask: sentiment\ndata: {test: test.jsonl, shuffle: 0}\n" MODEL, FR_ERR_USAGE,
+         "shuffle must lie between 1"},
+        {"name: x\ntask: sentiment\ndata: {test: test.jsonl, validation_share: 0.1}\n" MODEL,
+         FR_ERR_USAGE, "study.yaml:3: validation_share takes a part of train"},
+        {"name: x\ntask: sentiment\ndata: {train: test.jsonl, validation: test.jsonl, "
+         "test: test.jsonl, validation_share: 0.1}\n" MODEL,
+         FR_ERR_USAGE, "validation_share takes a part of train"},
         {HEAD "models: [{name: a, predictions: test.jsonl, tune: {}}]\n", FR_ERR_USAGE,
          "fine-tuned"},
         {TRAINED "models: [{name: a, path: ., tune: {epochs: 0}}]\n", FR_ERR_USAGE, "epochs"},

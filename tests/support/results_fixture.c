@@ -43,6 +43,9 @@ static const fr_result_provenance provenance[] = {
      "Garg et al. 2026, arXiv 2601.08844"},
 };
 
+static const fr_result_set sets[] = {
+    {"train", 6920, 8, 0, 0}, {"validation", 872, 0, 1, 0}, {"test", 1821, 2, 12, 0}};
+
 static fr_result_model base_model(const char *name, const char *how, double params)
 {
     return (fr_result_model){.name = name,
@@ -205,6 +208,8 @@ fr_results fixture_study(void)
         .n_windows = n,
         .provenance = provenance,
         .n_provenance = sizeof(provenance) / sizeof(provenance[0]),
+        .sets = sets,
+        .n_sets = 3,
         .notes = study_notes,
         .n_notes = 1,
     };
@@ -218,6 +223,7 @@ static fr_result_window hostile_windows[3];
 static const fr_result_provenance hostile_provenance[] = {
     {"</td><script>alert(2)</script>", "1,5\r\n\"x\"", FR_KIND_ASSUMED, "javascript:alert(3)"},
     {NULL, NULL, FR_KIND_NONE, NULL}};
+static const fr_result_set hostile_sets[] = {{"<b>|te\x1bst", (size_t)-1, (size_t)-1, 1, 1}};
 static char long_name[5001];
 
 fr_results fixture_hostile(void)
@@ -290,6 +296,8 @@ fr_results fixture_hostile(void)
         .n_windows = 3,
         .provenance = hostile_provenance,
         .n_provenance = 2,
+        .sets = hostile_sets,
+        .n_sets = 1,
         .notes = hostile_notes,
         .n_notes = 3,
     };
