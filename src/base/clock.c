@@ -16,6 +16,11 @@ double fr_clock_monotonic(void *ctx)
     return seconds(CLOCK_MONOTONIC);
 }
 
+double fr_clock_thread_cpu(void)
+{
+    return seconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
 double fr_time_unix_s(void)
 {
     return seconds(CLOCK_REALTIME);

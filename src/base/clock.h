@@ -10,6 +10,9 @@ typedef double (*fr_clock_fn)(void *ctx);
 /* CLOCK_MONOTONIC; ctx is ignored. */
 double fr_clock_monotonic(void *ctx);
 
+/* Seconds that the calling thread has run. */
+double fr_clock_thread_cpu(void);
+
 /* Seconds since 1970 (CLOCK_REALTIME). */
 double fr_time_unix_s(void);
 

@@ -39,6 +39,18 @@ static bool too_deep(const char *text, size_t n, size_t *values)
     return false;
 }
 
+fr_json_marks fr_json_count_marks(const char *text, size_t n)
+{
+    fr_json_marks m = {0, 0, 0, 0};
+    for (size_t i = 0; i < n; i++) {
+        m.objects += text[i] == '{';
+        m.lists += text[i] == '[';
+        m.commas += text[i] == ',';
+        m.colons += text[i] == ':';
+    }
+    return m;
+}
+
 /* jansson quotes the text near an error; a message stays one line. */
 static void one_line(char *text)
 {

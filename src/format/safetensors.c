@@ -130,17 +130,11 @@ static fr_status header_length(const fr_map *map, const char *path, size_t *leng
     return FR_OK;
 }
 
-/* A few bytes of JSON can make the parser ask for a hundred times as many. */
 static bool costs_too_much(const char *text, size_t n)
 {
-    size_t objects = 0, lists = 0, commas = 0, keys = 0;
-    for (size_t i = 0; i < n; i++) {
-        objects += text[i] == '{';
-        lists += text[i] == '[';
-        commas += text[i] == ',';
-        keys += text[i] == ':';
-    }
-    return objects > MAX_OBJECTS || lists > MAX_LISTS || commas > MAX_COMMAS || keys > MAX_KEYS;
+    fr_json_marks m = fr_json_count_marks(text, n);
+    return m.objects > MAX_OBJECTS || m.lists > MAX_LISTS || m.commas > MAX_COMMAS ||
+           m.colons > MAX_KEYS;
 }
 
 fr_status fr__safetensors_read(fr_tensors *set, const char *path, const fr_map *map, fr_error *err)

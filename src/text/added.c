@@ -63,7 +63,7 @@ fr_status fr_added_index(fr_added *a, size_t i, const char *text, size_t n, fr_e
     size_t length = 0;
     FR_TRY(fr_vocab_add(&a->shown, text, n, a->tokens[i].id, "an added token", err));
     if (n == 0) return FR_OK; /* its normal form is nothing: it is never found */
-    if (fr_trie_longest(&set->trie, text, n, &length) >= 0 && length == n) return FR_OK;
+    if (fr_trie_longest(&set->trie, 0, text, n, &length) >= 0 && length == n) return FR_OK;
     set->first[(unsigned char)text[0]] = true;
     FR_TRY(fr_trie_add(&set->trie, text, n, (int32_t)i, err));
 cleanup:
@@ -96,7 +96,7 @@ fr_added_match fr_added_next(const fr_added *a, const fr_added_set *set, const c
     for (; *at < len; ++*at) {
         if (!set->first[(unsigned char)text[*at]]) continue;
         size_t length;
-        int32_t i = fr_trie_longest(&set->trie, text + *at, len - *at, &length);
+        int32_t i = fr_trie_longest(&set->trie, 0, text + *at, len - *at, &length);
         if (i < 0) continue;
         const fr_added_token *t = &a->tokens[i];
         fr_added_match m = {*at, *at + length, t->id};
@@ -106,9 +106,11 @@ fr_added_match fr_added_next(const fr_added *a, const fr_added_set *set, const c
             --*at; /* go on behind it */
             continue;
         }
-        while (t->lstrip && m.begin && props_at(text, before(text, m.begin)) & FR_CHAR_SPACE)
+        while (t->lstrip && m.begin > done && props_at(text, before(text, m.begin)) & FR_CHAR_SPACE)
             m.begin = before(text, m.begin);
+        /* Tokens of white space: the last match has taken all there is along. */
         if (t->lstrip && m.begin < done) m.begin = done;
+        if (t->rstrip && m.end < done) m.end = done;
         while (t->rstrip && m.end < len && props_at(text, m.end) & FR_CHAR_SPACE)
             m.end = behind(text, m.end);
         return m;

@@ -10,7 +10,7 @@
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
-enum { FIRST_BITS = 10 };
+enum { FIRST_SIZE = 1024, RESERVE_MAX = 1 << 22 /* a file may list the same merge again */ };
 
 void fr_bpe_init(fr_bpe *b, const fr_vocab *vocab)
 {
@@ -29,29 +29,33 @@ void fr_bpe_release(fr_bpe *b)
 
 static fr_bpe_pair *slot_of(const fr_bpe *b, int32_t left, int32_t right)
 {
-    uint32_t mask = (1u << b->bits) - 1;
-    uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
-    uint32_t i = (uint32_t)((h ^ b->vocab->seed) >> 32) & mask;
-    while (b->pairs[i].left >= 0 && (b->pairs[i].left != left || b->pairs[i].right != right))
-        i = (i + 1) & mask;
+    uint64_t key = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) ^ b->vocab->seed;
+    uint64_t hash = key * 0x9e3779b97f4a7c15u >> 32;
+    uint32_t i = (uint32_t)(hash * b->size >> 32);
+    while (b->pairs[i].rank && (b->pairs[i].left != left || b->pairs[i].right != right))
+        i = i + 1 < b->size ? i + 1 : 0;
     return &b->pairs[i];
 }
 
-static fr_status grow(fr_bpe *b, fr_error *err)
+static fr_status grow(fr_bpe *b, uint32_t size, fr_error *err)
 {
     fr_bpe_pair *old = b->pairs;
-    size_t old_n = b->bits ? (size_t)1 << b->bits : 0;
-    int bits = b->bits ? b->bits + 1 : FIRST_BITS;
-    size_t n = (size_t)1 << bits;
-    fr_bpe_pair *pairs = malloc(n * sizeof(*pairs));
+    uint32_t old_size = b->size;
+    fr_bpe_pair *pairs = calloc(size, sizeof(*pairs));
     if (!pairs) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for the merges");
-    for (size_t i = 0; i < n; i++) pairs[i].left = -1;
     b->pairs = pairs;
-    b->bits = bits;
-    for (size_t i = 0; old && i < old_n; i++)
-        if (old[i].left >= 0) *slot_of(b, old[i].left, old[i].right) = old[i];
+    b->size = size;
+    for (size_t i = 0; old && i < old_size; i++)
+        if (old[i].rank) *slot_of(b, old[i].left, old[i].right) = old[i];
     free(old);
     return FR_OK;
+}
+
+fr_status fr_bpe_reserve(fr_bpe *b, size_t n, fr_error *err)
+{
+    if (n > RESERVE_MAX) n = RESERVE_MAX;
+    size_t size = n + n / 5 * 3 + FIRST_SIZE;
+    return size > b->size ? grow(b, (uint32_t)size, err) : FR_OK;
 }
 
 fr_status fr_bpe_add(fr_bpe *b, const char *left, size_t n_left, const char *right, size_t n_right,
@@ -77,8 +81,11 @@ fr_status fr_bpe_add(fr_bpe *b, const char *left, size_t n_left, const char *rig
                 "vocabulary",
                 where, b->n_pairs + 1, b->vocab->bytes.data + b->vocab->tokens[a].at,
                 b->vocab->bytes.data + b->vocab->tokens[c].at);
-    if (!b->pairs || 2 * b->n_pairs >= (size_t)1 << b->bits) FR_TRY(grow(b, err));
-    *slot_of(b, a, c) = (fr_bpe_pair){a, c, (uint32_t)b->n_pairs++, id};
+    if (8 * b->n_slots_used >= 5 * (size_t)b->size)
+        FR_TRY(grow(b, b->size ? b->size + b->size / 2 : FIRST_SIZE, err));
+    fr_bpe_pair *slot = slot_of(b, a, c);
+    b->n_slots_used += slot->rank == 0;
+    *slot = (fr_bpe_pair){a, c, (uint32_t)++b->n_pairs, id};
 cleanup:
     return st;
 }
@@ -98,7 +105,7 @@ bool fr_byte_tokens(const fr_vocab *vocab, int32_t bytes[256])
 fr_status fr_bpe_prepare(fr_bpe *b, fr_error *err)
 {
     if (!b->pairs) {
-        fr_status st = grow(b, err);
+        fr_status st = grow(b, FIRST_SIZE, err);
         if (st != FR_OK) return st;
     }
     fr_byte_tokens(b->vocab, b->bytes);
@@ -171,7 +178,7 @@ static fr_status push(const fr_bpe *b, fr_work *work, int32_t left, fr_error *er
 {
     const fr_symbol *s = &work->symbols[left];
     const fr_bpe_pair *pair = slot_of(b, s->id, work->symbols[s->next].id);
-    if (pair->left < 0) return FR_OK;
+    if (pair->rank == 0) return FR_OK;
     return fr_work_push(
         work, (fr_merge){(uint64_t)pair->rank << 32 | (uint32_t)left, (uint32_t)pair->id}, err);
 }
@@ -189,7 +196,7 @@ static fr_status merge_all(const fr_bpe *b, fr_work *work, size_t n, fr_error *e
         if (s->len == 0 || s->next < 0) continue;
         fr_symbol *right = &symbols[s->next];
         const fr_bpe_pair *pair = slot_of(b, s->id, right->id);
-        if (pair->left < 0 || (uint32_t)pair->id != top.what) continue;
+        if (pair->rank == 0 || (uint32_t)pair->id != top.what) continue;
         s->id = pair->id;
         s->len += right->len;
         s->next = right->next;

@@ -17,9 +17,8 @@
 
 /* left + right -> id */
 typedef struct fr_bpe_pair {
-    int32_t left; /* -1: a free slot */
-    int32_t right;
-    uint32_t rank;
+    int32_t left, right;
+    uint32_t rank; /* from 1; 0: a free slot */
     int32_t id;
 } fr_bpe_pair;
 
@@ -27,9 +26,9 @@ enum { FR_BPE_CHARS = 0x800, FR_BPE_AFFIX_MAX = 64 /* bytes of prefix and suffix
 
 typedef struct fr_bpe {
     const fr_vocab *vocab;
-    fr_bpe_pair *pairs; /* [1 << bits] open addressing; owned */
-    size_t n_pairs;
-    int bits;
+    fr_bpe_pair *pairs;           /* [size] open addressing, at most 5 of 8 taken; owned */
+    size_t n_pairs, n_slots_used; /* a pair that is there twice has the rank of the last */
+    uint32_t size;
     int32_t unk;                 /* -1: what is unknown is left out */
     bool fuse_unk;               /* unknown characters in a row are one token */
     bool byte_fallback;          /* an unknown character is the tokens of its bytes */
@@ -41,6 +40,9 @@ typedef struct fr_bpe {
 
 void fr_bpe_init(fr_bpe *b, const fr_vocab *vocab);
 void fr_bpe_release(fr_bpe *b);
+
+/* Room for n merges, so that the table need not grow. Errors: FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr_bpe_reserve(fr_bpe *b, size_t n, fr_error *err);
 
 /* Adds the next merge.
  * Errors: FR_ERR_FORMAT (a token that is not in the vocabulary); FR_ERR_NOMEM. */

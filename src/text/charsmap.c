@@ -5,9 +5,13 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "text/growth.h"
 #include "text/utf8.h"
 
-enum { SHORT_GRAPHEME = 6 }; /* bytes; longer ones are mapped character by character */
+enum {
+    SHORT_GRAPHEME = 6, /* bytes; longer ones are mapped character by character */
+    TEXT_MAX = 256,     /* bytes of what a character becomes: 33 in NFKC */
+};
 
 static uint32_t u32_at(const unsigned char *p)
 {
@@ -38,6 +42,14 @@ fr_status fr_charsmap_create(fr_charsmap **out, const void *bytes, size_t n, con
         FR_FAIL(err, FR_ERR_FORMAT,
                 "%s: the texts of the precompiled map of characters are not UTF-8 that ends in NUL",
                 where);
+    for (const char *text = map->texts, *end = text + map->n_texts; text < end;) {
+        size_t length = strlen(text);
+        if (length > TEXT_MAX)
+            FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                    "%s: the precompiled map of characters holds a text of %zu bytes, at most %d",
+                    where, length, TEXT_MAX);
+        text += length + 1;
+    }
     *out = map;
     map = NULL;
 cleanup:
@@ -109,8 +121,8 @@ static const unsigned char *grapheme_end(const unsigned char *at, const unsigned
     return at;
 }
 
-fr_status fr_charsmap_apply(const fr_charsmap *map, const char *text, size_t len, fr_str *out,
-                            bool *from_start, fr_error *err)
+fr_status fr_charsmap_apply(const fr_charsmap *map, const char *text, size_t len, size_t most,
+                            fr_str *out, bool *from_start, fr_error *err)
 {
     fr_status st = FR_OK;
     const unsigned char *at = (const unsigned char *)text, *end = at + len, *begin = at;
@@ -136,6 +148,7 @@ fr_status fr_charsmap_apply(const fr_charsmap *map, const char *text, size_t len
                                  err));
         }
         if (first == begin) *from_start = out->len > 0;
+        FR_TRY(fr_growth_check(out->len, most, err));
     }
 cleanup:
     return st;

@@ -32,9 +32,9 @@ typedef enum fr_charsmap_match { FR_CHARSMAP_SHORTEST, FR_CHARSMAP_LONGEST } fr_
 const char *fr_charsmap_find(const fr_charsmap *map, fr_charsmap_match which, const char *text,
                              size_t n, size_t *length);
 
-/* Appends the text as the tokenizers library's Precompiled normalizes it: grapheme by grapheme.
- * Source: spm_precompiled. */
+/* Appends the text as the tokenizers library's Precompiled normalizes it: grapheme by grapheme;
+ * *out has at most `most` bytes (growth.h). Source: spm_precompiled. */
 FR_NODISCARD fr_status fr_charsmap_apply(const fr_charsmap *map, const char *text, size_t len,
-                                         fr_str *out, bool *from_start, fr_error *err);
+                                         size_t most, fr_str *out, bool *from_start, fr_error *err);
 
 #endif

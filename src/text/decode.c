@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "text/byte_level.h"
+#include "text/growth.h"
 #include "text/utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -127,25 +128,6 @@ static fr_status strip(const fr_decode_step *step, const char *text, size_t n, f
     return fr_str_append(out, text, n, err);
 }
 
-static fr_status replace(const fr_decode_step *step, fr_matcher *m, const char *text, size_t n,
-                         fr_str *out, fr_error *err)
-{
-    fr_status st = FR_OK;
-    fr_search s = {.text = text, .len = n};
-    size_t done = 0;
-    bool found;
-    for (;;) {
-        FR_TRY(fr_pattern_next(step->pattern, m, &s, &found, err));
-        if (!found) break;
-        FR_TRY(fr_str_append(out, text + done, s.begin - done, err));
-        FR_TRY(fr_str_append(out, fr_str_text(&step->text), step->text.len, err));
-        done = s.end;
-    }
-    FR_TRY(fr_str_append(out, text + done, n - done, err));
-cleanup:
-    return st;
-}
-
 /* A token spelled in GPT-2's characters as bytes; one with any other character as it is. */
 static fr_status unspell(const char *text, size_t n, fr_str *out, fr_error *err)
 {
@@ -232,8 +214,8 @@ cleanup:
     return st;
 }
 
-static fr_status run_step(const fr_decode_step *step, fr_matcher *m, const fr_strings *in,
-                          fr_strings *out, fr_error *err)
+static fr_status run_step(const fr_decode_step *step, fr_matcher *m, size_t most,
+                          const fr_strings *in, fr_strings *out, fr_error *err)
 {
     fr_status st = FR_OK;
     if (step->kind == FR_DECODE_BYTE_LEVEL) return byte_level(in, out, err);
@@ -256,7 +238,10 @@ static fr_status run_step(const fr_decode_step *step, fr_matcher *m, const fr_st
                                 &out->bytes, err));
             break;
         case FR_DECODE_STRIP: FR_TRY(strip(step, text, n, &out->bytes, err)); break;
-        default: FR_TRY(replace(step, m, text, n, &out->bytes, err)); break;
+        default:
+            FR_TRY(
+                fr_pattern_replace(step->pattern, m, text, n, &step->text, most, &out->bytes, err));
+            break;
         }
         FR_TRY(fr_strings_end(out, err));
     }
@@ -269,10 +254,12 @@ fr_status fr_decoder_run(const fr_decoder *d, fr_strings *tokens, fr_strings *sp
 {
     fr_status st = FR_OK;
     fr_matcher matcher;
+    const size_t len = tokens->bytes.len, most = fr_growth_limit(len);
     fr_matcher_init(&matcher);
+    fr_matcher_begin(&matcher, len);
     for (size_t i = 0; i < d->n; i++) {
         spare->bytes.len = spare->n = 0;
-        FR_TRY(run_step(&d->steps[i], &matcher, tokens, spare, err));
+        FR_TRY(run_step(&d->steps[i], &matcher, most, tokens, spare, err));
         fr_strings both = *tokens;
         *tokens = *spare;
         *spare = both;

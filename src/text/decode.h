@@ -30,7 +30,7 @@ typedef struct fr_decode_step {
     size_t start, stop;  /* Strip: how many at most, at the start and at the end */
 } fr_decode_step;
 
-enum { FR_DECODE_MAX = 32 };
+enum { FR_DECODE_MAX = 16 };
 
 typedef struct fr_decoder {
     fr_decode_step steps[FR_DECODE_MAX];

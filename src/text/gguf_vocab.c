@@ -100,6 +100,7 @@ static fr_status load_gpt2(fr_tokenizer *tok, const fr_gguf_vocab *v, const char
     for (size_t i = 0; i < v->n; i++)
         FR_TRY(
             fr_vocab_add(&tok->vocab, v->tokens[i].data, v->tokens[i].len, (int64_t)i, where, err));
+    FR_TRY(fr_bpe_reserve(&tok->bpe, v->n_merges, err));
     for (size_t i = 0; i < v->n_merges; i++) {
         const char *text = v->merges[i].data;
         size_t n = v->merges[i].len;
@@ -143,13 +144,12 @@ static fr_status load_spm(fr_tokenizer *tok, const fr_gguf_vocab *v, bool unigra
         if (type == FR_PIECE_UNUSED && !unigram) type = FR_PIECE_NORMAL;
         FR_TRY(
             fr_vocab_add(&tok->vocab, v->tokens[i].data, v->tokens[i].len, (int64_t)i, where, err));
-        FR_TRY(fr_scored_add(m, v->tokens[i].data, v->tokens[i].len, v->scores[i],
-                             (fr_piece_type)type, where, err));
+        FR_TRY(fr_scored_add(m, v->scores[i], (fr_piece_type)type, where, err));
     }
     m->kind = unigram ? FR_SCORED_SPM_UNIGRAM : FR_SCORED_SPM_BPE;
     m->unk = v->unk;
     m->byte_fallback = true;
-    fr_scored_prepare(m);
+    FR_TRY(fr_scored_prepare(m, err));
     tok->kind = FR_MODEL_SCORED;
     FR_TRY(fr__tokenizer_set_spm_decoder(tok, n, err));
     bool bos = v->add_bos < 0 ? !unigram : v->add_bos > 0;
@@ -189,8 +189,8 @@ static fr_status load_bert(fr_tokenizer *tok, const fr_gguf_vocab *v, const char
     for (size_t i = 0; i < v->n; i++) {
         FR_TRY(bert_token(&v->tokens[i], &text, &upper, err));
         FR_TRY(fr_vocab_add(&tok->vocab, text.data, text.len, (int64_t)i, where, err));
-        FR_TRY(fr_wordpiece_add(&tok->wordpiece, text.data, text.len, (int32_t)i, "##", err));
     }
+    FR_TRY(fr_wordpiece_prepare(&tok->wordpiece, &tok->vocab, "##", err));
     const fr_bert_options o = {true, true, !upper, !upper};
     FR_TRY(fr_bert_create(&fr_norm_add(&tok->norm, FR_NORM_BERT)->bert, o, err));
     fr_split_add(&tok->split, FR_SPLIT_BERT);

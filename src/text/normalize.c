@@ -6,6 +6,7 @@
 
 #include "text/byte_level.h"
 #include "text/chars.h"
+#include "text/growth.h"
 #include "text/utf8.h"
 
 fr_norm_step *fr_norm_add(fr_norm *norm, fr_norm_kind kind)
@@ -108,25 +109,6 @@ static fr_status strip(const fr_norm_step *step, const char *text, size_t len, f
     return fr_str_append(out, at, (size_t)(keep - at), err);
 }
 
-static fr_status replace(const fr_norm_step *step, fr_matcher *matcher, const char *text,
-                         size_t len, fr_str *out, fr_error *err)
-{
-    fr_status st = FR_OK;
-    fr_search s = {.text = text, .len = len};
-    size_t done = 0;
-    bool found;
-    for (;;) {
-        FR_TRY(fr_pattern_next(step->pattern, matcher, &s, &found, err));
-        if (!found) break;
-        FR_TRY(fr_str_append(out, text + done, s.begin - done, err));
-        FR_TRY(fr_str_append(out, fr_str_text(&step->text), step->text.len, err));
-        done = s.end;
-    }
-    FR_TRY(fr_str_append(out, text + done, len - done, err));
-cleanup:
-    return st;
-}
-
 static fr_status run_step(const fr_norm_step *step, fr_norm_state *s, const char *text, size_t len,
                           fr_str *out, bool *from_start, fr_error *err)
 {
@@ -147,13 +129,16 @@ static fr_status run_step(const fr_norm_step *step, fr_norm_state *s, const char
     case FR_NORM_STRIP_ACCENTS:
     case FR_NORM_NMT: return map_chars(step->kind, text, len, out, from_start, err);
     case FR_NORM_STRIP: return strip(step, text, len, out, from_start, err);
-    case FR_NORM_REPLACE: return replace(step, &s->matcher, text, len, out, err);
+    case FR_NORM_REPLACE:
+        return fr_pattern_replace(step->pattern, &s->matcher, text, len, &step->text, s->most, out,
+                                  err);
     case FR_NORM_PREPEND:
         if (len) FR_TRY(fr_str_append(out, fr_str_text(&step->text), step->text.len, err));
         return fr_str_append(out, text, len, err);
-    case FR_NORM_CHARSMAP: return fr_charsmap_apply(step->map, text, len, out, from_start, err);
+    case FR_NORM_CHARSMAP:
+        return fr_charsmap_apply(step->map, text, len, s->most, out, from_start, err);
     case FR_NORM_BYTE_LEVEL: return fr_byte_level_spell(text, len, out, err);
-    case FR_NORM_SENTENCEPIECE: return fr_spm_normalize(step->spm, text, len, out, err);
+    case FR_NORM_SENTENCEPIECE: return fr_spm_normalize(step->spm, text, len, s->most, out, err);
     }
 cleanup:
     return st;
@@ -163,11 +148,13 @@ fr_status fr_norm_run(const fr_norm *norm, fr_norm_state *state, const char *tex
                       fr_normal *out, fr_error *err)
 {
     *out = (fr_normal){text, len, true};
+    state->most = fr_growth_limit(len);
     for (size_t i = 0; i < norm->n; i++) {
         fr_str *to = &state->text[i % 2];
         bool from_start;
         fr_str_clear(to);
         fr_status st = run_step(&norm->steps[i], state, out->text, out->len, to, &from_start, err);
+        if (st == FR_OK) st = fr_growth_check(to->len, state->most, err);
         if (st != FR_OK) return st;
         if (to->data) to->data[to->len] = '\0';
         /* What is put in front of a text counts as coming from its start. */

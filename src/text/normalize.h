@@ -47,7 +47,7 @@ typedef struct fr_norm_step {
     fr_spm_normalizer *spm;
 } fr_norm_step;
 
-enum { FR_NORM_MAX = 32 };
+enum { FR_NORM_MAX = 16 };
 
 typedef struct fr_norm {
     fr_norm_step steps[FR_NORM_MAX];
@@ -63,6 +63,7 @@ typedef struct fr_norm_state {
     fr_str text[2];
     fr_codes codes, spare;
     fr_matcher matcher;
+    size_t most; /* bytes that may become of the text */
 } fr_norm_state;
 
 void fr_norm_state_init(fr_norm_state *s);
@@ -74,7 +75,8 @@ typedef struct fr_normal {
     bool from_start; /* its first character comes from the first one of the text */
 } fr_normal;
 
-/* Errors: FR_ERR_NOMEM; FR_ERR_UNSUPPORTED (an expression that takes too long). */
+/* Errors: FR_ERR_NOMEM; FR_ERR_UNSUPPORTED (an expression that takes too long, a text that grows
+ * too much). */
 FR_NODISCARD fr_status fr_norm_run(const fr_norm *norm, fr_norm_state *state, const char *text,
                                    size_t len, fr_normal *out, fr_error *err);
 

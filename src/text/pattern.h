@@ -33,10 +33,16 @@ void fr_pattern_close(fr_pattern *p);
 /* Memory of PCRE2 for one thread; nothing is allocated before the first match. */
 typedef struct fr_matcher {
     void *data, *context, *stack; /* owned */
+    double budget_s;              /* what all searches of a text may take */
+    double since_s;               /* when that began; negative: not yet */
+    unsigned searches;
 } fr_matcher;
 
 void fr_matcher_init(fr_matcher *m);
 void fr_matcher_release(fr_matcher *m);
+
+/* A new text of len bytes: all searches until the next call may take 3 s and 1 us a byte. */
+void fr_matcher_begin(fr_matcher *m, size_t len);
 
 typedef struct fr_search {
     const char *text;
@@ -50,6 +56,12 @@ typedef struct fr_search {
  * Errors: FR_ERR_UNSUPPORTED when the expression backtracks too long; FR_ERR_NOMEM. */
 FR_NODISCARD fr_status fr_pattern_next(const fr_pattern *p, fr_matcher *m, fr_search *s,
                                        bool *found, fr_error *err);
+
+/* Appends text with every match replaced by `by`; *out has at most `most` bytes (growth.h).
+ * Errors: those of fr_pattern_next, and FR_ERR_UNSUPPORTED where that is not enough. */
+FR_NODISCARD fr_status fr_pattern_replace(const fr_pattern *p, fr_matcher *m, const char *text,
+                                          size_t len, const fr_str *by, size_t most, fr_str *out,
+                                          fr_error *err);
 
 /* Rewrites an expression of Oniguruma's for PCRE2 (UTF, UCP, multi-line, newline LF). */
 FR_NODISCARD fr_status fr__pattern_translate(fr_str *out, const char *regex, size_t n,

@@ -10,6 +10,7 @@
 #include "text/utf8.h"
 
 static const double UNK_PENALTY = 10.0;
+enum { USER_MAX = 1 << 16 };
 
 void fr_scored_init(fr_scored *m, fr_scored_kind kind, const fr_vocab *vocab)
 {
@@ -42,8 +43,8 @@ static fr_status grow(fr_scored *m, const char *where, fr_error *err)
     return FR_OK;
 }
 
-fr_status fr_scored_add(fr_scored *m, const char *text, size_t n, double score, fr_piece_type type,
-                        const char *where, fr_error *err)
+fr_status fr_scored_add(fr_scored *m, double score, fr_piece_type type, const char *where,
+                        fr_error *err)
 {
     fr_status st = FR_OK;
     if (!isfinite(score))
@@ -56,19 +57,31 @@ fr_status fr_scored_add(fr_scored *m, const char *text, size_t n, double score, 
         m->max_score = fmax(m->max_score, score);
     }
     m->unused = m->unused || type == FR_PIECE_UNUSED;
-    if (n && (type == FR_PIECE_NORMAL || type == FR_PIECE_USER_DEFINED || type == FR_PIECE_UNUSED))
-        FR_TRY(fr_trie_add(&m->pieces, text, n, (int32_t)m->n, err));
-    if (n && type == FR_PIECE_USER_DEFINED)
-        FR_TRY(fr_trie_add(&m->user, text, n, (int32_t)m->n, err));
     m->n++;
 cleanup:
     return st;
 }
 
-void fr_scored_prepare(fr_scored *m)
+fr_status fr_scored_prepare(fr_scored *m, fr_error *err)
 {
+    fr_status st = FR_OK;
+    size_t n_user = 0;
     bool all = fr_byte_tokens(m->vocab, m->bytes);
     m->byte_fallback = m->byte_fallback && (all || m->kind == FR_SCORED_UNIGRAM);
+    for (size_t id = 0; id < m->n; id++) {
+        size_t n;
+        const char *text = fr_vocab_text(m->vocab, (int32_t)id, &n);
+        bool user = m->types[id] == FR_PIECE_USER_DEFINED;
+        bool found = user || m->types[id] == FR_PIECE_NORMAL || m->types[id] == FR_PIECE_UNUSED;
+        if (found && n && m->kind != FR_SCORED_SPM_BPE)
+            FR_TRY(fr_trie_add(&m->pieces, text, n, (int32_t)id, err));
+        n_user += user;
+        if (n_user > USER_MAX)
+            FR_FAIL(err, FR_ERR_UNSUPPORTED, "more than %d user-defined pieces", USER_MAX);
+        if (user && n) FR_TRY(fr_trie_add(&m->user, text, n, (int32_t)id, err));
+    }
+cleanup:
+    return st;
 }
 
 /* What has no token: its bytes, or the unknown token. */
@@ -208,7 +221,7 @@ static size_t split_chars(const fr_scored *m, fr_work *work, const char *text, s
     for (size_t at = 0; at < len; n++) {
         const unsigned char *next = (const unsigned char *)text + at;
         size_t length;
-        bool user = fr_trie_longest(&m->user, text + at, len - at, &length) >= 0;
+        bool user = fr_trie_longest(&m->user, 0, text + at, len - at, &length) >= 0;
         fr_utf8_next(&next);
         if (!user) length = (size_t)((const char *)next - text) - at;
         work->symbols[n] = (fr_symbol){(int32_t)n - 1, (int32_t)n + 1, user ? -2 : -1, (uint32_t)at,

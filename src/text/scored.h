@@ -42,7 +42,7 @@ typedef struct fr_scored {
     double *scores; /* [n]; owned */
     uint8_t *types; /* [n] fr_piece_type; owned */
     size_t n, cap;
-    fr_trie pieces; /* what a text is cut into */
+    fr_trie pieces; /* what a text is cut into; unigram only */
     fr_trie user;   /* user-defined pieces */
     double min_score, max_score;
     int32_t unk;        /* -1: an unknown character is an error */
@@ -56,11 +56,12 @@ void fr_scored_release(fr_scored *m);
 
 /* The next piece, whose id is m->n; it is in the vocabulary already.
  * Errors: FR_ERR_FORMAT (a score that is no number); FR_ERR_NOMEM. */
-FR_NODISCARD fr_status fr_scored_add(fr_scored *m, const char *text, size_t n, double score,
-                                     fr_piece_type type, const char *where, fr_error *err);
+FR_NODISCARD fr_status fr_scored_add(fr_scored *m, double score, fr_piece_type type,
+                                     const char *where, fr_error *err);
 
-/* Looks up bytes, once all pieces are there. */
-void fr_scored_prepare(fr_scored *m);
+/* Builds what is searched, once all pieces are there and the kind is known.
+ * Errors: FR_ERR_NOMEM; FR_ERR_UNSUPPORTED (fr_trie_add). */
+FR_NODISCARD fr_status fr_scored_prepare(fr_scored *m, fr_error *err);
 
 /* Appends the ids of a piece, valid UTF-8.
  * Errors: FR_ERR_UNSUPPORTED (an unknown character, and no token for it); FR_ERR_NOMEM. */

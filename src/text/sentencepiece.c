@@ -50,7 +50,7 @@ static fr_status load_piece(fr_tokenizer *tok, const fr_protobuf_field *piece, c
                 (int)m->unk, m->n);
     if (type == FR_PIECE_UNKNOWN) m->unk = (int32_t)m->n;
     FR_TRY(fr_vocab_add(&tok->vocab, text, n, (int64_t)m->n, where, err));
-    FR_TRY(fr_scored_add(m, text, n, score, (fr_piece_type)type, where, err));
+    FR_TRY(fr_scored_add(m, score, (fr_piece_type)type, where, err));
 cleanup:
     return st;
 }
@@ -146,26 +146,12 @@ static fr_status finish_model(fr_tokenizer *tok, uint64_t model, const char *whe
                 where);
     m->kind = model == MODEL_BPE ? FR_SCORED_SPM_BPE : FR_SCORED_SPM_UNIGRAM;
     bool fallback = m->byte_fallback;
-    fr_scored_prepare(m);
+    FR_TRY(fr_scored_prepare(m, err));
     if (fallback && !m->byte_fallback)
         FR_FAIL(err, FR_ERR_FORMAT, "%s: byte_fallback, but not all of <0x00> to <0xFF> are pieces",
                 where);
     tok->roles[FR_TOKEN_UNK] = m->unk;
     tok->kind = FR_MODEL_SCORED;
-cleanup:
-    return st;
-}
-
-/* Its normalizer keeps user-defined symbols as they are. */
-static fr_status index_user_defined(fr_tokenizer *tok, fr_spm_normalizer *n, fr_error *err)
-{
-    fr_status st = FR_OK;
-    for (size_t id = 0; id < tok->scored.n; id++) {
-        size_t len;
-        const char *text = fr_vocab_text(&tok->vocab, (int32_t)id, &len);
-        if (tok->scored.types[id] == FR_PIECE_USER_DEFINED)
-            FR_TRY(fr_trie_add(&n->user_defined, text, len, (int32_t)id, err));
-    }
 cleanup:
     return st;
 }
@@ -193,7 +179,7 @@ fr_status fr__tokenizer_load_spm(fr_tokenizer *tok, const void *bytes, size_t n,
     }
     normalizer->whitespace_is_suffix = suffix;
     FR_TRY(finish_model(tok, model, where, err));
-    FR_TRY(index_user_defined(tok, normalizer, err));
+    normalizer->user_defined = &tok->scored.user;
     FR_TRY(fr__tokenizer_set_spm_decoder(tok, normalizer, err));
     fr__tokenizer_set_bare_template(tok, 1);
 cleanup:

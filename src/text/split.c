@@ -25,6 +25,15 @@ void fr_split_release(fr_split *split)
     split->n = 0;
 }
 
+size_t fr_split_writers(const fr_split *split)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < split->n; i++)
+        n += split->steps[i].kind == FR_SPLIT_METASPACE ||
+             split->steps[i].kind == FR_SPLIT_BYTE_LEVEL;
+    return n;
+}
+
 void fr_split_state_init(fr_split_state *s)
 {
     memset(s, 0, sizeof(*s));

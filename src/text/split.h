@@ -46,7 +46,10 @@ typedef struct fr_split_step {
     char space[8];              /* Metaspace: what stands for a space */
 } fr_split_step;
 
-enum { FR_SPLIT_MAX = 32 };
+enum {
+    FR_SPLIT_MAX = 16,
+    FR_SPLIT_WRITERS_MAX = 3, /* each may double a text */
+};
 
 typedef struct fr_split {
     fr_split_step steps[FR_SPLIT_MAX];
@@ -56,6 +59,9 @@ typedef struct fr_split {
 /* A further step, empty but for its kind; NULL when there are FR_SPLIT_MAX. */
 fr_split_step *fr_split_add(fr_split *split, fr_split_kind kind);
 void fr_split_release(fr_split *split);
+
+/* How many steps make pieces longer: Metaspace, ByteLevel. */
+size_t fr_split_writers(const fr_split *split);
 
 /* Memory of one thread. */
 typedef struct fr_split_state {

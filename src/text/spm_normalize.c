@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/growth.h"
 #include "text/utf8.h"
 
 fr_status fr_spm_normalizer_create(fr_spm_normalizer **out, fr_error *err)
@@ -13,7 +14,6 @@ fr_status fr_spm_normalizer_create(fr_spm_normalizer **out, fr_error *err)
     *out = n;
     if (!n) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for the normalizer");
     n->add_dummy_prefix = n->remove_extra_whitespaces = n->escape_whitespaces = true;
-    fr_trie_init(&n->user_defined);
     return FR_OK;
 }
 
@@ -21,7 +21,6 @@ void fr_spm_normalizer_destroy(fr_spm_normalizer *n)
 {
     if (!n) return;
     fr_charsmap_destroy(n->map);
-    fr_trie_release(&n->user_defined);
     free(n);
 }
 
@@ -34,7 +33,7 @@ typedef struct prefix {
 static prefix normalize_prefix(const fr_spm_normalizer *s, const char *text, size_t len)
 {
     size_t length;
-    if (fr_trie_longest(&s->user_defined, text, len, &length) >= 0)
+    if (s->user_defined && fr_trie_longest(s->user_defined, 0, text, len, &length) >= 0)
         return (prefix){text, length, length};
     if (s->map) {
         const char *to = fr_charsmap_find(s->map, FR_CHARSMAP_LONGEST, text, len, &length);
@@ -69,8 +68,8 @@ static void drop_trailing_spaces(const fr_spm_normalizer *s, size_t start, fr_st
     while (out->len >= start + n && !memcmp(out->data + out->len - n, space, n)) out->len -= n;
 }
 
-fr_status fr_spm_normalize(const fr_spm_normalizer *s, const char *text, size_t len, fr_str *out,
-                           fr_error *err)
+fr_status fr_spm_normalize(const fr_spm_normalizer *s, const char *text, size_t len, size_t most,
+                           fr_str *out, fr_error *err)
 {
     fr_status st = FR_OK;
     size_t start = out->len;
@@ -90,6 +89,7 @@ fr_status fr_spm_normalize(const fr_spm_normalizer *s, const char *text, size_t 
         while (after_space && p.n && p.to[0] == ' ') p.to++, p.n--;
         if (p.n) {
             FR_TRY(put(s, p.to, p.n, out, err));
+            FR_TRY(fr_growth_check(out->len, most, err));
             after_space = s->remove_extra_whitespaces && p.to[p.n - 1] == ' ';
         }
     }

@@ -19,15 +19,15 @@ typedef struct fr_spm_normalizer {
     bool remove_extra_whitespaces;
     bool escape_whitespaces;
     bool whitespace_is_suffix;
-    fr_trie user_defined; /* symbols that stay as they are */
+    const fr_trie *user_defined; /* symbols that stay as they are; NULL: none; borrowed */
 } fr_spm_normalizer;
 
 /* All on but whitespace_is_suffix, without a map. Errors: FR_ERR_NOMEM. */
 FR_NODISCARD fr_status fr_spm_normalizer_create(fr_spm_normalizer **out, fr_error *err);
 void fr_spm_normalizer_destroy(fr_spm_normalizer *n);
 
-/* Appends the normalised text to *out. */
+/* Appends the normalised text to *out, which has at most `most` bytes (growth.h). */
 FR_NODISCARD fr_status fr_spm_normalize(const fr_spm_normalizer *n, const char *text, size_t len,
-                                        fr_str *out, fr_error *err);
+                                        size_t most, fr_str *out, fr_error *err);
 
 #endif

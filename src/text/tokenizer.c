@@ -122,6 +122,8 @@ static fr_status encode_text(const fr_tokenizer *tok, fr_scratch *scratch, const
     encoding e = {tok, scratch, out, limit};
     size_t done = 0, at = 0, bad = fr_utf8_check(text, len);
     out->n = 0;
+    fr_matcher_begin(&scratch->norm.matcher, len);
+    fr_matcher_begin(&scratch->split.matcher, len);
     if (bad < len)
         FR_FAIL(err, FR_ERR_FORMAT, "invalid UTF-8: byte 0x%02x at offset %zu",
                 (unsigned char)text[bad], bad);

@@ -12,7 +12,13 @@
 #include "text/tokenizer_impl.h"
 #include "text/utf8.h"
 
-enum { MAX_REST = 16 << 20 /* bytes of all but vocabulary and merges */ };
+enum {
+    MAX_REST = 8 << 20,  /* bytes of all but vocabulary and merges */
+    MAX_OBJECTS = 40000, /* of these: an added token is one, and has 7 keys */
+    MAX_LISTS = 40000,
+    MAX_KEYS = 300000,
+    MAX_COMMAS = 400000,
+};
 
 /* A value that was cut out of the file. */
 typedef struct span {
@@ -102,7 +108,7 @@ cleanup:
     return st;
 }
 
-/* Cuts vocabulary and merges out of the file; one that is no object stays as it is. */
+/* Cuts vocabulary and merges out of the file; what is no object stays as it is. */
 static fr_status cut(parts *p, const char *text, size_t len, const char *where, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -110,11 +116,19 @@ static fr_status cut(parts *p, const char *text, size_t len, const char *where, 
     fr_json_scan_init(&s, text, len, where, 1);
     p->done = text;
     p->line = 1;
-    if (fr_json_scan_peek(&s) == '{') FR_TRY(cut_root(&s, p, err));
+    if (fr_json_scan_peek(&s) == '{')
+        FR_TRY(cut_root(&s, p, err));
+    else
+        FR_TRY(fr_json_scan_skip(&s, err));
     FR_TRY(keep(p, text + len, err));
     if (p->rest.len > MAX_REST)
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: longer than %d bytes without vocabulary and merges",
                 where, MAX_REST);
+    fr_json_marks m = fr_json_count_marks(fr_str_text(&p->rest), p->rest.len);
+    if (m.objects > MAX_OBJECTS || m.lists > MAX_LISTS || m.colons > MAX_KEYS ||
+        m.commas > MAX_COMMAS)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: more than %d added tokens or other parts", where,
+                MAX_OBJECTS);
 cleanup:
     fr_json_scan_release(&s);
     return st;
@@ -191,8 +205,11 @@ static fr_status load_merges(fr_tokenizer *tok, const span *merges, const char *
     fr_status st = FR_OK;
     fr_json_scan s;
     bool more;
+    size_t quotes = 0;
+    for (size_t i = 0; i < merges->len; i++) quotes += merges->text[i] == '"';
     fr_json_scan_init(&s, merges->text, merges->len, where, merges->line);
     FR_TRY(fr_json_scan_open(&s, '[', err));
+    FR_TRY(fr_bpe_reserve(&tok->bpe, quotes / (fr_json_scan_peek(&s) == '[' ? 4 : 2), err));
     for (;;) {
         FR_TRY(fr_json_scan_next(&s, ']', &more, err));
         if (!more) break;
@@ -216,11 +233,7 @@ static fr_status load_wordpiece(fr_tokenizer *tok, const json_t *model, const sp
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: max_input_chars_per_word is %zu, at most %d", where,
                 w->max_chars, FR_WORDPIECE_MAX_CHARS);
     FR_TRY(fr__load_vocab_object(&tok->vocab, vocab->text, vocab->len, where, vocab->line, err));
-    for (size_t id = 0; id < tok->vocab.size; id++) {
-        size_t n;
-        const char *text = fr_vocab_text(&tok->vocab, (int32_t)id, &n);
-        if (text) FR_TRY(fr_wordpiece_add(w, text, n, (int32_t)id, prefix, err));
-    }
+    FR_TRY(fr_wordpiece_prepare(w, &tok->vocab, prefix, err));
     w->unk = fr_vocab_find(&tok->vocab, unk, strlen(unk));
     if (w->unk < 0)
         FR_FAIL(err, FR_ERR_FORMAT, "%s: the unknown token '%.100s' is not in the vocabulary",
@@ -301,7 +314,7 @@ static fr_status load_scores(fr_tokenizer *tok, const span *vocab, const char *w
             goto cleanup;
         }
         FR_TRY(fr_vocab_add(&tok->vocab, token, n, id, where, err));
-        FR_TRY(fr_scored_add(&tok->scored, token, n, score, FR_PIECE_NORMAL, where, err));
+        FR_TRY(fr_scored_add(&tok->scored, score, FR_PIECE_NORMAL, where, err));
     }
 cleanup:
     fr_json_scan_release(&s);
@@ -321,7 +334,7 @@ static fr_status load_unigram(fr_tokenizer *tok, const json_t *model, const span
     FR_TRY(fr_json_bool_or(model, where, "byte_fallback", false, &tok->scored.byte_fallback, err));
     tok->scored.unk = (int32_t)unk;
     tok->roles[FR_TOKEN_UNK] = (int32_t)unk;
-    fr_scored_prepare(&tok->scored);
+    FR_TRY(fr_scored_prepare(&tok->scored, err));
     tok->kind = FR_MODEL_SCORED;
 cleanup:
     return st;

@@ -141,10 +141,10 @@ static fr_status load_lines(fr_tokenizer *tok, const char *path, fr_error *err)
         if (n && at[n - 1] == '\r') n--;
         snprintf(where, sizeof(where), "%s:%lld", path, (long long)id + 1);
         FR_TRY(fr_vocab_add(&tok->vocab, at, n, id, where, err));
-        FR_TRY(fr_wordpiece_add(&tok->wordpiece, at, n, (int32_t)id, "##", err));
         at = next;
     }
     if (tok->vocab.size == 0) FR_FAIL(err, FR_ERR_FORMAT, "%s: the vocabulary is empty", path);
+    FR_TRY(fr_wordpiece_prepare(&tok->wordpiece, &tok->vocab, "##", err));
 cleanup:
     fr_str_release(&text);
     return st;

@@ -251,6 +251,9 @@ fr_status fr__load_pre_tokenizer(fr_split *split, const json_t *value, const cha
     fr_split_step *step = fr_split_add(split, pre_tokenizers[i].kind);
     if (!step)
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: more than %d pre-tokenizers", where, FR_SPLIT_MAX);
+    if (fr_split_writers(split) > FR_SPLIT_WRITERS_MAX)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: more than %d pre-tokenizers Metaspace or ByteLevel",
+                where, FR_SPLIT_WRITERS_MAX);
     FR_TRY(load_split_options(step, type, value, where, err));
 cleanup:
     return st;

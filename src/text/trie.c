@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BITS = 8, NODES_FREE = 1 << 20, NODES_A_STRING = 5, MAX_NODES = 1 << 24 };
+enum { FIRST_SIZE = 256, NODES_FREE = 1 << 19, NODES_A_STRING = 4, MAX_NODES = 1 << 24 };
 
 void fr_trie_init(fr_trie *t)
 {
@@ -18,25 +18,24 @@ void fr_trie_release(fr_trie *t)
     memset(t, 0, sizeof(*t));
 }
 
-/* Slot of the key, or the free slot where it belongs. At most half of the slots are taken. */
+/* Slot of the key, or the free slot where it belongs. At most 5 of 8 slots are taken. */
 static inline fr_trie_edge *slot_of(const fr_trie *t, uint32_t key)
 {
-    uint32_t mask = (1u << t->bits) - 1;
-    uint32_t i = key * 0x9e3779b1u >> (32 - t->bits);
-    while (t->edges[i].node && t->edges[i].key != key) i = (i + 1) & mask;
+    uint32_t i = fr_trie_slot(t->size, key);
+    while (t->edges[i].node && t->edges[i].key != key) i = i + 1 < t->size ? i + 1 : 0;
     return &t->edges[i];
 }
 
 static fr_status grow_edges(fr_trie *t, fr_error *err)
 {
     fr_trie old = *t;
-    t->bits = old.edges ? old.bits + 1 : FIRST_BITS;
-    t->edges = calloc((size_t)1 << t->bits, sizeof(*t->edges));
+    t->size = old.edges ? old.size + old.size / 2 : FIRST_SIZE;
+    t->edges = calloc(t->size, sizeof(*t->edges));
     if (!t->edges) {
         *t = old;
         return fr_error_set(err, FR_ERR_NOMEM, "out of memory for the vocabulary");
     }
-    for (size_t i = 0; old.edges && i < (size_t)1 << old.bits; i++)
+    for (size_t i = 0; old.edges && i < old.size; i++)
         if (old.edges[i].node) *slot_of(t, old.edges[i].key) = old.edges[i];
     free(old.edges);
     return FR_OK;
@@ -52,7 +51,7 @@ static fr_status add_node(fr_trie *t, uint32_t *node, fr_error *err)
                             "other",
                             t->n_strings);
     if (t->n_nodes == t->cap_nodes) {
-        uint32_t cap = t->cap_nodes ? 2 * t->cap_nodes : 256;
+        uint32_t cap = t->cap_nodes ? t->cap_nodes + t->cap_nodes / 2 : 256;
         int32_t *ids = realloc(t->ids, cap * sizeof(*ids));
         if (!ids) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for the vocabulary");
         t->ids = ids;
@@ -69,7 +68,7 @@ fr_status fr_trie_add(fr_trie *t, const char *bytes, size_t n, int32_t id, fr_er
     uint32_t node = 0;
     if (t->n_nodes == 0) FR_TRY(add_node(t, &node, err)); /* the root */
     for (size_t i = 0; i < n; i++) {
-        if (!t->edges || 2 * (size_t)t->n_nodes >= (size_t)1 << t->bits) FR_TRY(grow_edges(t, err));
+        if (!t->edges || 8 * (size_t)t->n_nodes >= 5 * (size_t)t->size) FR_TRY(grow_edges(t, err));
         uint32_t key = node << 8 | (unsigned char)bytes[i];
         fr_trie_edge *edge = slot_of(t, key);
         if (!edge->node) {
@@ -85,10 +84,20 @@ cleanup:
     return st;
 }
 
-int32_t fr_trie_longest(const fr_trie *t, const char *bytes, size_t n, size_t *length)
+uint32_t fr_trie_node(const fr_trie *t, const char *bytes, size_t n)
+{
+    uint32_t node = 0;
+    if (!t->edges) return 0;
+    for (size_t i = 0; i < n && (node || i == 0); i++)
+        node = fr_trie_step(t, node, (unsigned char)bytes[i]);
+    return node;
+}
+
+int32_t fr_trie_longest(const fr_trie *t, uint32_t from, const char *bytes, size_t n,
+                        size_t *length)
 {
     int32_t best = -1;
-    uint32_t node = 0;
+    uint32_t node = from;
     if (!t->edges) return -1;
     for (size_t i = 0; i < n; i++) {
         node = fr_trie_step(t, node, (unsigned char)bytes[i]);

@@ -20,7 +20,7 @@
 #include "base/str.h"
 
 enum {
-    FR_TOKEN_ID_MAX = 1 << 22,  /* ids are below this */
+    FR_TOKEN_ID_MAX = 1 << 20,  /* ids are below this: tables have an entry for each */
     FR_TOKEN_BYTES_MAX = 10000, /* of one token */
 };
 

@@ -132,18 +132,18 @@ static void trie_finds_the_longest(void **state)
     fr_trie t;
     size_t n = 99;
     fr_trie_init(&t);
-    assert_int_equal(fr_trie_longest(&t, "abc", 3, &n), -1);
+    assert_int_equal(fr_trie_longest(&t, 0, "abc", 3, &n), -1);
     ASSERT_OK(fr_trie_add(&t, "ab", 2, 1, &err));
     ASSERT_OK(fr_trie_add(&t, "abcd", 4, 2, &err));
     ASSERT_OK(fr_trie_add(&t, "b", 1, 3, &err));
     ASSERT_OK(fr_trie_add(&t, "b", 1, 4, &err));
-    assert_int_equal(fr_trie_longest(&t, "abcde", 5, &n), 2);
+    assert_int_equal(fr_trie_longest(&t, 0, "abcde", 5, &n), 2);
     assert_int_equal(n, 4);
-    assert_int_equal(fr_trie_longest(&t, "abcde", 3, &n), 1);
+    assert_int_equal(fr_trie_longest(&t, 0, "abcde", 3, &n), 1);
     assert_int_equal(n, 2);
-    assert_int_equal(fr_trie_longest(&t, "bb", 2, &n), 4);
+    assert_int_equal(fr_trie_longest(&t, 0, "bb", 2, &n), 4);
     assert_int_equal(n, 1);
-    assert_int_equal(fr_trie_longest(&t, "a", 1, &n), -1);
+    assert_int_equal(fr_trie_longest(&t, 0, "a", 1, &n), -1);
     for (int i = 0; i < 5000; i++) {
         char key[16];
         int length = snprintf(key, sizeof(key), "%d;", i);
@@ -152,7 +152,7 @@ static void trie_finds_the_longest(void **state)
     for (int i = 0; i < 5000; i++) {
         char key[16];
         int length = snprintf(key, sizeof(key), "%d;x", i);
-        assert_int_equal(fr_trie_longest(&t, key, (size_t)length, &n), i);
+        assert_int_equal(fr_trie_longest(&t, 0, key, (size_t)length, &n), i);
         assert_int_equal(n, length - 1);
     }
     fr_trie_release(&t);
