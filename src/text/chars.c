@@ -52,6 +52,7 @@ uint8_t fr_char_combining(uint32_t c)
 
 uint32_t fr_char_lower(uint32_t c)
 {
+    if (c < 0x80) return c - 'A' < 26 ? c + 0x20 : c;
     LOWER_BOUND(fr__char_lower, fr__char_lower_n, last, c)
     if (low == fr__char_lower_n) return c;
     const fr_char_lower_row *row = &fr__char_lower[low];

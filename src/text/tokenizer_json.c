@@ -155,12 +155,13 @@ fr_status fr__load_vocab_object(fr_vocab *vocab, const char *text, size_t len, c
             fr_error_prefix(err, "the id of token '%.*s'", (int)(n < 100 ? n : 100), token);
             goto cleanup;
         }
-        if (fr_vocab_find(vocab, token, n) >= 0) {
+        size_t known = vocab->n_slots_used;
+        FR_TRY(fr_vocab_add(vocab, token, n, id, where, err));
+        if (vocab->n_slots_used == known) {
             st = fr_json_scan_fail(&s, err, "token '%.*s' is there twice", (int)(n < 100 ? n : 100),
                                    token);
             goto cleanup;
         }
-        FR_TRY(fr_vocab_add(vocab, token, n, id, where, err));
     }
     FR_TRY(fr_json_scan_finish(&s, err));
 cleanup:

@@ -40,7 +40,7 @@ typedef struct fr_vocab {
     size_t size;            /* highest id + 1 */
     size_t cap;
     fr_vocab_slot *slots; /* [1 << bits]; owned */
-    size_t n_slots_used;
+    size_t n_slots_used;  /* texts there are */
     int bits;
     uint64_t seed; /* of the hash; random, so that no file can aim at one slot */
 } fr_vocab;
