@@ -38,4 +38,9 @@ FR_NODISCARD fr_status fr__gguf_put_vocab(fr_gguf_meta *meta, const char *dir, c
 FR_NODISCARD fr_status fr__gguf_save_vocab(const fr_gguf *g, const char *dir, json_t *config,
                                            fr_error *err);
 
+/* Model, normalizer, pre-tokenizer and decoder of kind t5 into a tokenizer.json (hf_unigram.c).
+ * Errors: FR_ERR_FORMAT, FR_ERR_UNSUPPORTED (unused pieces between others). */
+FR_NODISCARD fr_status fr__hf_put_unigram(json_t *tokenizer, const fr_gguf_vocab *v,
+                                          const char *where, fr_error *err);
+
 #endif

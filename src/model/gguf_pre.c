@@ -10,6 +10,7 @@ static const struct {
     bool nfc;            /* the normalizer */
 } kinds[] = {
     {"gpt-2", NULL, false, false},
+    {"olmo", NULL, false, true},
     {"smollm", NULL, true, false},
     {"llama-bpe",
      "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| "
@@ -66,7 +67,7 @@ fr_status fr__gguf_pre_of(const json_t *tokenizer, const char *where, const char
     }
     return fr_error_set(err, FR_ERR_UNSUPPORTED,
                         "%s: its normalizer and pre-tokenizer are none of those that we know "
-                        "llama.cpp's names of (gpt-2, smollm, llama-bpe, qwen2)",
+                        "llama.cpp's names of (gpt-2, olmo, smollm, llama-bpe, qwen2)",
                         where);
 }
 
@@ -86,4 +87,11 @@ json_t *fr__gguf_pre_json(fr_bytes pre, bool prefix)
         return level;
     }
     return NULL;
+}
+
+bool fr__gguf_pre_nfc(fr_bytes pre)
+{
+    for (size_t i = 0; i < N_KINDS; i++)
+        if (fr_bytes_equal(pre, kinds[i].pre)) return kinds[i].nfc;
+    return false;
 }

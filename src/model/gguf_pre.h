@@ -19,4 +19,7 @@ FR_NODISCARD fr_status fr__gguf_pre_of(const json_t *tokenizer, const char *wher
 /* The pre-tokenizer that goes by that name, for a tokenizer.json; NULL where we know none. */
 json_t *fr__gguf_pre_json(fr_bytes pre, bool prefix);
 
+/* Does a tokenizer.json normalize (NFC) before a pre-tokenizer of that name? llama.cpp does not. */
+bool fr__gguf_pre_nfc(fr_bytes pre);
+
 #endif

@@ -2,7 +2,8 @@
  *
  * Kind gpt2 has merges, and its pre-tokenizer a name; kind llama has scores, from which the merges
  * follow: every pair of tokens that makes a token, in the order of the scores of what they make.
- * Other kinds, and names of pre-tokenizers that we do not know, are refused.
+ * Kind t5 is hf_unigram.c's. Other kinds, and names of pre-tokenizers that we do not know, are
+ * refused.
  *
  * Source: transformers, convert_slow_tokenizer.py; llama.cpp, llama-vocab.cpp. */
 #include <stdint.h>
@@ -202,7 +203,7 @@ static fr_status put_byte_level(json_t *tokenizer, const fr_gguf_vocab *v, const
                                 fr_error *err)
 {
     json_t *pre = fr__gguf_pre_json(v->pre, v->add_space_prefix == 1);
-    if (fr_bytes_equal(v->pre, "qwen2") &&
+    if (fr__gguf_pre_nfc(v->pre) &&
         json_object_set_new(tokenizer, "normalizer", json_pack("{s:s}", "type", "NFC")))
         return no_memory(where, err);
     if (json_object_set_new(tokenizer, "pre_tokenizer", pre) ||
@@ -263,25 +264,31 @@ static fr_status make_options(const fr_gguf *g, const fr_gguf_vocab *v, json_t *
     return json_object_set_new(*out, "chat_template", text(chat)) ? no_memory(where, err) : FR_OK;
 }
 
-static fr_status check_kind(const fr_gguf_vocab *v, const char *where, bool *sentencepiece,
+typedef enum vocab_kind { KIND_GPT2, KIND_LLAMA, KIND_T5 } vocab_kind;
+
+static fr_status check_kind(const fr_gguf_vocab *v, const char *where, vocab_kind *kind,
                             fr_error *err)
 {
-    *sentencepiece = fr_bytes_equal(v->model, "llama");
+    *kind = fr_bytes_equal(v->model, "llama") ? KIND_LLAMA
+            : fr_bytes_equal(v->model, "t5")  ? KIND_T5
+                                              : KIND_GPT2;
     int shown = v->pre.len < 64 ? (int)v->pre.len : 64;
-    if (!*sentencepiece && !fr_bytes_equal(v->model, "gpt2"))
+    if (*kind == KIND_GPT2 && !fr_bytes_equal(v->model, "gpt2"))
         return fr_error_set(err, FR_ERR_UNSUPPORTED,
-                            "%s: its tokenizer is of kind '%.*s'; 'llama' and 'gpt2' are converted",
+                            "%s: its tokenizer is of kind '%.*s'; 'llama', 't5' and 'gpt2' are "
+                            "converted",
                             where, v->model.len < 64 ? (int)v->model.len : 64, v->model.data);
-    if (*sentencepiece && !v->scores)
+    if (*kind != KIND_GPT2 && !v->scores)
         return fr_error_set(err, FR_ERR_FORMAT, "%s: tokenizer.ggml.scores is missing", where);
-    if (*sentencepiece) return FR_OK;
+    if (*kind != KIND_GPT2) return FR_OK;
     json_t *pre = fr__gguf_pre_json(v->pre, false);
     json_decref(pre);
     if (pre) return FR_OK;
-    return fr_error_set(err, FR_ERR_UNSUPPORTED,
-                        "%s: its pre-tokenizer is '%.*s'; gpt-2, smollm, llama-bpe and qwen2 are "
-                        "converted",
-                        where, shown, v->pre.data);
+    return fr_error_set(
+        err, FR_ERR_UNSUPPORTED,
+        "%s: its pre-tokenizer is '%.*s'; gpt-2, olmo, smollm, llama-bpe and qwen2 are "
+        "converted",
+        where, shown, v->pre.data);
 }
 
 static fr_status save_json(json_t *value, const char *dir, const char *name, fr_error *err)
@@ -293,32 +300,44 @@ static fr_status save_json(json_t *value, const char *dir, const char *name, fr_
     return st;
 }
 
-static fr_status save_tokenizer(const fr_gguf_vocab *v, const char *where, bool sentencepiece,
-                                const char *dir, fr_error *err)
+/* Model and what surrounds it, of the two kinds of BPE. */
+static fr_status put_bpe(json_t *tokenizer, const fr_gguf_vocab *v, const char *where,
+                         vocab_kind kind, fr_error *err)
 {
     fr_status st = FR_OK;
-    json_t *added = NULL, *model = NULL;
-    json_t *tokenizer =
-        json_pack("{s:s, s:n, s:n, s:n, s:n, s:n, s:n}", "version", "1.0", "truncation", "padding",
-                  "normalizer", "pre_tokenizer", "post_processor", "decoder");
-    bool bos = v->bos >= 0 && (v->add_bos == 1 || (v->add_bos < 0 && sentencepiece));
-    bool eos = v->eos >= 0 && v->add_eos == 1;
-    if (!tokenizer) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", where);
-    FR_TRY(added_tokens(v, where, &added, err));
-    FR_TRY(make_model(v, where, sentencepiece, &model, err));
-    if (sentencepiece)
+    json_t *model = NULL;
+    FR_TRY(make_model(v, where, kind == KIND_LLAMA, &model, err));
+    if (json_object_set_new(tokenizer, "model", model)) FR_TRY(no_memory(where, err));
+    if (kind == KIND_LLAMA)
         FR_TRY(put_sentencepiece(tokenizer, v, where, err));
     else
         FR_TRY(put_byte_level(tokenizer, v, where, err));
+cleanup:
+    return st;
+}
+
+static fr_status save_tokenizer(const fr_gguf_vocab *v, const char *where, vocab_kind kind,
+                                const char *dir, fr_error *err)
+{
+    fr_status st = FR_OK;
+    json_t *added = NULL;
+    json_t *tokenizer =
+        json_pack("{s:s, s:n, s:n, s:n, s:n, s:n, s:n}", "version", "1.0", "truncation", "padding",
+                  "normalizer", "pre_tokenizer", "post_processor", "decoder");
+    bool bos = v->bos >= 0 && (v->add_bos == 1 || (v->add_bos < 0 && kind == KIND_LLAMA));
+    bool eos = v->eos >= 0 && (v->add_eos == 1 || (v->add_eos < 0 && kind == KIND_T5));
+    if (!tokenizer) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", where);
+    FR_TRY(added_tokens(v, where, &added, err));
+    if (kind == KIND_T5)
+        FR_TRY(fr__hf_put_unigram(tokenizer, v, where, err));
+    else
+        FR_TRY(put_bpe(tokenizer, v, where, kind, err));
     if ((bos || eos) && json_object_set_new(tokenizer, "post_processor", template_of(v, bos, eos)))
         FR_TRY(no_memory(where, err));
-    if (json_object_set(tokenizer, "added_tokens", added) ||
-        json_object_set(tokenizer, "model", model))
-        FR_TRY(no_memory(where, err));
+    if (json_object_set(tokenizer, "added_tokens", added)) FR_TRY(no_memory(where, err));
     FR_TRY(save_json(tokenizer, dir, "tokenizer.json", err));
 cleanup:
     json_decref(added);
-    json_decref(model);
     json_decref(tokenizer);
     return st;
 }
@@ -329,12 +348,12 @@ fr_status fr__gguf_save_vocab(const fr_gguf *g, const char *dir, json_t *config,
     const char *where = fr_gguf_path(g);
     fr_gguf_vocab v = {.n = 0};
     json_t *options = NULL;
-    bool sentencepiece;
+    vocab_kind kind;
     FR_TRY(fr_gguf_vocab_read(g, &v, err));
-    FR_TRY(check_kind(&v, where, &sentencepiece, err));
+    FR_TRY(check_kind(&v, where, &kind, err));
     if (!dir) goto cleanup;
     FR_TRY(make_options(g, &v, config, &options, err));
-    FR_TRY(save_tokenizer(&v, where, sentencepiece, dir, err));
+    FR_TRY(save_tokenizer(&v, where, kind, dir, err));
     FR_TRY(save_json(options, dir, "tokenizer_config.json", err));
 cleanup:
     json_decref(options);

@@ -278,6 +278,50 @@ def check_convert(parity):
             parity.say(same and worst <= limit, f"there and back {name} {kind}", f"largest difference of logits {worst:.2e}")
 
 
+def check_vocabularies(parity):
+    """Older tokenizer files into GGUF and back: ids of llama.cpp and of the tokenizer.json that comes back."""
+    import torch
+    import transformers
+    import xllamacpp
+    from tokenizers import Tokenizer
+    shared = SHARED / "tokenizers"
+    if not shared.exists():
+        print(f"skipped  vocabularies: {shared} is not there")
+        return
+    texts = [t for t in (shared / "ggml-vocabs" / "ggml-vocab-llama-spm.gguf.inp").read_text(encoding="utf-8").split(
+        "\n__ggml_vocab_test__\n") if t] + texts_of(KIT / "sentiment" / "test.jsonl")[0][:100]
+    sets = {"SentencePiece BPE": (32000, {"llama2/tokenizer.model": "tokenizer.model"}),
+            "SentencePiece Unigram": (1000, {"sentencepiece-fixtures/test_sentencepiece.model": "spiece.model"}),
+            "vocab.json": (50257, {"gpt2/vocab.json": "vocab.json", "gpt2/merges.txt": "merges.txt"})}
+    for name, (vocab, files) in sets.items():
+        folder, file, back = (parity.work / f"words-{vocab}{end}" for end in ("", ".gguf", "-back"))
+        transformers.LlamaForCausalLM(transformers.LlamaConfig(
+            hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, vocab_size=vocab,
+            max_position_embeddings=512)).to(torch.float16).save_pretrained(folder)
+        for source, target in files.items():
+            shutil.copy(shared / source, folder / target)
+        parity.frugal("convert", folder, "--to", "gguf", "--out", file)
+        parity.frugal("convert", file, "--to", "hf", "--out", back)
+        params = xllamacpp.CommonParams()
+        params.model.path, params.n_ctx, params.n_parallel, params.warmup, params.verbosity = str(file), 512, 1, False, -1
+        server, again = xllamacpp.Server(params), Tokenizer.from_file(str(back / "tokenizer.json"))
+        wrong = {"llama.cpp": [], "tokenizer.json": []}
+        for text in texts:
+            one = parity.work / "text.txt"
+            one.write_text(text, encoding="utf-8", newline="")
+            want = json.loads(parity.frugal("tokenize", "--model", folder, "--file", one, "--whole", "--no-special", "--json"))
+            body = json.dumps({"content": text, "add_special": False, "parse_special": False}).encode()
+            with urllib.request.urlopen(urllib.request.Request(server.listening_address + "/tokenize", body,
+                                                               {"Content-Type": "application/json"})) as reply:
+                theirs = json.load(reply)["tokens"]
+            if theirs != want:
+                wrong["llama.cpp"].append(text)
+            if again.encode(text, add_special_tokens=False).ids != want:
+                wrong["tokenizer.json"].append(text)
+        for who, texts_wrong in wrong.items():
+            parity.say(not texts_wrong, f"{name} in GGUF, {who}", f"{len(texts)} texts, {len(texts_wrong)} differ {texts_wrong[:1]}")
+
+
 def check_folders(parity):
     """pytorch_model.bin and safetensors into folders that transformers reads with equal logits."""
     import torch
@@ -305,7 +349,7 @@ def check_folders(parity):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--only", choices=["tokens", "components", "characters", "encoders", "tuned", "convert", "folders"])
+    p.add_argument("--only", choices=["tokens", "components", "characters", "encoders", "tuned", "convert", "vocabularies", "folders"])
     p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
     p.add_argument("--ours", help="a folder that frugal tuned on SST-2")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
@@ -313,7 +357,7 @@ def main():
     checks = {"tokens": lambda q: token_checks.check_tokens(q, minilm()), "components": token_checks.check_all_components,
               "characters": check_characters, "encoders": check_encoders,
               "tuned": lambda q: check_tuned(q, args.peer, args.ours),
-              "convert": check_convert, "folders": check_folders}
+              "convert": check_convert, "vocabularies": check_vocabularies, "folders": check_folders}
     with tempfile.TemporaryDirectory() as work:
         parity = Parity(args.binary, work)
         for name, check in checks.items():
