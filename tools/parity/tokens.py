@@ -59,10 +59,11 @@ def share_of_texts(i, n, cache=[]):
 
 
 class Comparison:
-    """One model of frugal's against encode(texts, special) -> ids and decode(ids) -> text."""
+    """One model of frugal's against encode(texts, special) -> ids and decode(ids) -> text; ways: with
+    special tokens, without."""
 
-    def __init__(self, parity, name, model, encode, decode=None):
-        self.parity, self.name, self.model, self.encode, self.decode = parity, name, model, encode, decode
+    def __init__(self, parity, name, model, encode, decode=None, ways=(True, False)):
+        self.parity, self.name, self.model, self.encode, self.decode, self.ways = parity, name, model, encode, decode, ways
 
     def lines(self, texts, *options):
         file = self.parity.work / "lines.txt"
@@ -70,13 +71,12 @@ class Comparison:
         out = self.parity.frugal("tokenize", "--model", self.model, "--file", file, *options, "--json")
         return [json.loads(line) for line in out.decode().split("\n")[:-1]]
 
-    def run(self, what, texts, quiet=False, ways=(True, False)):
-        """Texts of several lines are compared as one line, and some of them whole; ways: with
-        special tokens, without."""
+    def run(self, what, texts, quiet=False):
+        """Texts of several lines are compared as one line, and some of them whole."""
         texts = list(texts)
         flat = [t.replace("\n", " ") for t in texts]
         good = True
-        for special in ways:
+        for special in self.ways:
             theirs = self.encode(flat, special)
             ours = self.lines(flat, *([] if special else ["--no-special"]))
             good &= self.judge(what + ("" if special else " --no-special"), flat, ours, theirs, quiet)
@@ -117,7 +117,7 @@ def of_tokenizers(parity, name, model, reference, decode=True):
 def of_sentencepiece(parity, name, file):
     import sentencepiece
     reference = sentencepiece.SentencePieceProcessor(model_file=str(file))
-    return Comparison(parity, name, file, lambda texts, special: reference.encode(texts), reference.decode)
+    return Comparison(parity, name, file, lambda texts, special: reference.encode(texts), reference.decode, ways=(True,))
 
 
 def of_llama(parity, file):
