@@ -1,6 +1,6 @@
 /* kernels.c - speed of the kernels one by one, at the sizes of two small encoders.
  *
- *     build/bench_kernels [avx512|avx2|portable]
+ *     build/bench_kernels [avx512bf16|avx512vnni|avx512|avx2|portable]
  *
  * GFLOP/s of products and attention, GB/s of row-wise kernels, counting each
  * array once for every time it must be read or written. First the median by the

@@ -28,9 +28,13 @@ const char *fr__cpu_instruction_set(void)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-        return "avx512";
+        if (!__builtin_cpu_supports("avx512vnni")) return "avx512";
+        return __builtin_cpu_supports("avx512bf16") ? "avx512bf16" : "avx512vnni";
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("f16c")) {
+        return "avx2";
+    }
 #endif
     return "portable";
 }
@@ -41,10 +45,11 @@ void fr__cpu_fill(fr_kernels *t, const char *instruction_set)
     t->prepare = fr__gemm_prepare;
     t->linear_forward = linear_forward;
     t->linear_backward = linear_backward;
-    t->packed_forward = fr_kernels_scalar()->packed_forward;
     fr__cpu_fill_portable(t);
 #if defined(__x86_64__)
-    if (strcmp(instruction_set, "avx512") == 0) fr__cpu_fill_avx512(t);
+    if (strncmp(instruction_set, "avx512", 6) == 0) fr__cpu_fill_avx512(t);
+    if (strcmp(instruction_set, "avx512vnni") == 0) fr__cpu_fill_avx512vnni(t);
+    if (strcmp(instruction_set, "avx512bf16") == 0) fr__cpu_fill_avx512bf16(t);
     if (strcmp(instruction_set, "avx2") == 0) fr__cpu_fill_avx2(t);
 #endif
     (void)instruction_set;

@@ -10,9 +10,13 @@
 void fr__cpu_fill_avx512(fr_kernels *table);
 void fr__cpu_fill_avx2(fr_kernels *table);
 void fr__cpu_fill_portable(fr_kernels *table);
+/* On top of avx512: products with packed weights, by VNNI, and by VNNI and BF16. */
+void fr__cpu_fill_avx512vnni(fr_kernels *table);
+void fr__cpu_fill_avx512bf16(fr_kernels *table);
 
-/* The best one here: "avx512", "avx2" or "portable"; and a table made of that one (for tests and
- * benchmarks: it must run on this processor). */
+/* The best one here: "avx512bf16", "avx512vnni", "avx512", "avx2" or "portable", each of which has
+ * all behind it; and a table made of one (for tests and benchmarks: it must run on this processor).
+ */
 const char *fr__cpu_instruction_set(void);
 void fr__cpu_fill(fr_kernels *table, const char *instruction_set);
 

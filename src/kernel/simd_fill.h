@@ -8,10 +8,12 @@
 #include "kernel/simd_attention_cached.h"
 #include "kernel/simd_decoder.h"
 #include "kernel/simd_flat.h"
+#include "kernel/simd_packed.h"
 #include "kernel/simd_rows.h"
 
 FR_INLINE void simd_fill(fr_kernels *table)
 {
+    table->packed_forward = packed_forward;
     table->transpose = transpose;
     table->gather_forward = gather_forward;
     table->gather_backward = gather_backward;

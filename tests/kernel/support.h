@@ -8,12 +8,12 @@
 #include "kernel/cpu.h"
 #include "support/test.h"
 
-enum { MAX_DEVICES = 3 };
+enum { MAX_DEVICES = 5 };
 
 /* Tables of every instruction set that runs here; returns how many. */
 static inline int devices(fr_kernels tables[MAX_DEVICES])
 {
-    static const char *const sets[] = {"portable", "avx2", "avx512"};
+    static const char *const sets[] = {"portable", "avx2", "avx512", "avx512vnni", "avx512bf16"};
     int n = 0;
     for (int i = 0; i < MAX_DEVICES; i++) {
         fr__cpu_fill(&tables[n], sets[i]);
