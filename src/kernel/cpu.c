@@ -55,6 +55,23 @@ void fr__cpu_fill(fr_kernels *t, const char *instruction_set)
     (void)instruction_set;
 }
 
+bool fr_kernels_have_bf16(void)
+{
+    return strcmp(fr__cpu_instruction_set(), "avx512bf16") == 0;
+}
+
+void fr__gemm_bf16(float *c, const float *a, bool transposed_a, const float *b, bool transposed_b,
+                   float beta, size_t m, size_t k, size_t n)
+{
+#if defined(__x86_64__)
+    if ((beta == 0 || beta == 1) && k > 0 && fr_kernels_have_bf16() &&
+        fr__gemm_avx512bf16(c, a, transposed_a, b, transposed_b, beta == 1, m, k, n)) {
+        return;
+    }
+#endif
+    fr__gemm(c, a, transposed_a, b, transposed_b, beta, m, k, n);
+}
+
 static fr_kernels best;
 
 static void fill(void)

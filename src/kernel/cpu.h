@@ -2,6 +2,7 @@
 #ifndef FR_KERNEL_CPU_H
 #define FR_KERNEL_CPU_H
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "kernel/kernel.h"
@@ -10,9 +11,23 @@
 void fr__cpu_fill_avx512(fr_kernels *table);
 void fr__cpu_fill_avx2(fr_kernels *table);
 void fr__cpu_fill_portable(fr_kernels *table);
-/* On top of avx512: products with packed weights, by VNNI, and by VNNI and BF16. */
+/* On top of avx512: products with packed weights, by VNNI, and by VNNI and BF16. What an
+ * instruction set adds nothing to it leaves to the one below. */
 void fr__cpu_fill_avx512vnni(fr_kernels *table);
 void fr__cpu_fill_avx512bf16(fr_kernels *table);
+void fr__packed_forward_avx512(float *y, const float *x, const fr_packed *w, const float *b,
+                               size_t m);
+void fr__packed_forward_vnni(float *y, const float *x, const fr_packed *w, const float *b,
+                             size_t m);
+
+/* c [m, n] = op(a) op(b) + beta c as fr__gemm (onednn.h), but a and b are rounded to bfloat16 first
+ * (to nearest, ties to even) and multiplied at twice the speed; sums are float32. Where the
+ * processor does not multiply those (fr_kernels_have_bf16), it is fr__gemm: nothing is rounded. */
+void fr__gemm_bf16(float *c, const float *a, bool transposed_a, const float *b, bool transposed_b,
+                   float beta, size_t m, size_t k, size_t n);
+/* Its AVX-512 part, beta 0 or (`add`) 1. False, and c as it was: no memory. */
+bool fr__gemm_avx512bf16(float *c, const float *a, bool transposed_a, const float *b,
+                         bool transposed_b, bool add, size_t m, size_t k, size_t n);
 
 /* The best one here: "avx512bf16", "avx512vnni", "avx512", "avx2" or "portable", each of which has
  * all behind it; and a table made of one (for tests and benchmarks: it must run on this processor).

@@ -196,6 +196,10 @@ const fr_kernels *fr_kernels_scalar(void);
 /* The fast table for this processor (instruction sets are probed at run time). */
 const fr_kernels *fr_kernels_cpu(void);
 
+/* Does this processor multiply bfloat16 in one instruction? Without it nothing is won by rounding
+ * to it. */
+bool fr_kernels_have_bf16(void);
+
 /* Threads the kernels use (OpenMP), and how many there are. n = 0: all of the
  * processors this process may run on. Before any call: OMP_NUM_THREADS, else as for 0.
  * Set it while no kernel runs. */

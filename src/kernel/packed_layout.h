@@ -96,6 +96,13 @@ typedef struct fr__block {
     uint8_t s[2];  /* SUPER: scale and minimum; SIXTEENS: (int8_t) scales of the halves */
 } fr__block;
 
+/* The next tile's rows. */
+static inline size_t tile_rows(size_t left, size_t most)
+{
+    while (most > left) most /= 2;
+    return most;
+}
+
 /* packed_blocks.c: block b of a row in the file's order. */
 void fr__block_read(fr__block *out, fr_packed_type type, const unsigned char *row, size_t b);
 /* Into and out of its place in a panel. */

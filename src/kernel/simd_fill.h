@@ -11,6 +11,15 @@
 #include "kernel/simd_packed.h"
 #include "kernel/simd_rows.h"
 
+static void packed_forward(float *y, const float *x, const fr_packed *w, const float *b, size_t m)
+{
+    if (is_plain(w)) {
+        packed_plain(y, x, w, b, m);
+    } else {
+        packed_codes(y, x, w, b, m);
+    }
+}
+
 FR_INLINE void simd_fill(fr_kernels *table)
 {
     table->packed_forward = packed_forward;

@@ -12,28 +12,8 @@
 
 enum { PACKED_ROWS = 512 }; /* of x made ready at a time; whole tiles */
 
-/* The next tile's rows. */
-FR_INLINE size_t tile_rows(size_t left, size_t most)
-{
-    while (most > left) most /= 2;
-    return most;
-}
-
-/* Rows of x as the products with plain weights read them: as they are where that is possible. */
-typedef struct plain_x {
-    const unsigned char *rows;
-    size_t stride; /* bytes */
-} plain_x;
-
-/* A stride that puts the rows of a tile into different sets of the cache. */
-FR_INLINE size_t plain_stride(fr_packed_type type, size_t k)
-{
-    size_t bytes = X_AS_BRAIN(type) ? 2 * (k + k % 2) : 4 * (k + k % 2);
-    return (bytes + 63) / 64 * 64 + 64;
-}
-
-static void plain_prepare(unsigned char *to, const float *x, size_t m, size_t k,
-                          fr_packed_type type)
+static inline void plain_prepare(unsigned char *to, const float *x, size_t m, size_t k,
+                                 fr_packed_type type)
 {
     size_t stride = plain_stride(type, k);
     FR__PARALLEL_FOR(m * k)
@@ -49,8 +29,8 @@ static void plain_prepare(unsigned char *to, const float *x, size_t m, size_t k,
     }
 }
 
-static void plain_forward(float *y, const unsigned char *x, const fr_packed *w, const float *b,
-                          size_t m)
+static inline void plain_forward(float *y, const unsigned char *x, const fr_packed *w,
+                                 const float *b, size_t m)
 {
     plain_fn *multiply = plain_of(w->type);
     size_t stride = plain_stride(w->type, w->k), n = w->n;
@@ -72,8 +52,8 @@ static void plain_forward(float *y, const unsigned char *x, const fr_packed *w, 
 }
 
 /* 16 rows of unknown blocks are decoded some inputs at a time, into a panel of float32. */
-static void blocks_panel(float *y, const unsigned char *x, size_t stride, const fr_packed *w,
-                         const float *b, size_t first, size_t m)
+static inline void blocks_panel(float *y, const unsigned char *x, size_t stride, const fr_packed *w,
+                                const float *b, size_t first, size_t m)
 {
     _Alignas(64) float rows_of_w[FR__PANEL][FR__CHUNK];
     _Alignas(64) float panel[FR__CHUNK][FR__PANEL];
@@ -94,8 +74,8 @@ static void blocks_panel(float *y, const unsigned char *x, size_t stride, const 
     }
 }
 
-static void blocks_forward(float *y, const unsigned char *x, const fr_packed *w, const float *b,
-                           size_t m)
+static inline void blocks_forward(float *y, const unsigned char *x, const fr_packed *w,
+                                  const float *b, size_t m)
 {
     FR__PARALLEL_FOR(m * w->n * w->k)
     for (size_t first = 0; first < w->n; first += FR__PANEL) {
@@ -103,7 +83,7 @@ static void blocks_forward(float *y, const unsigned char *x, const fr_packed *w,
     }
 }
 
-static void codes_prepare(unsigned char *to, const float *x, size_t m, const fr_packed *w)
+static inline void codes_prepare(unsigned char *to, const float *x, size_t m, const fr_packed *w)
 {
     fr__traits t = fr__packed_traits(w->type);
     size_t bytes = w->k / FR__BLOCK * CODES_X_BYTES; /* a row */
@@ -117,8 +97,8 @@ static void codes_prepare(unsigned char *to, const float *x, size_t m, const fr_
     }
 }
 
-static void codes_forward(float *y, const unsigned char *x, const fr_packed *w, const float *b,
-                          size_t m)
+static inline void codes_forward(float *y, const unsigned char *x, const fr_packed *w,
+                                 const float *b, size_t m)
 {
     codes_fn *multiply = codes_of(w->type);
     size_t bytes = w->k / FR__BLOCK * CODES_X_BYTES, n = w->n;
@@ -133,33 +113,59 @@ static void codes_forward(float *y, const unsigned char *x, const fr_packed *w, 
     }
 }
 
-static void packed_forward(float *y, const float *x, const fr_packed *w, const float *b, size_t m)
+/* Scratch for `rows` rows of x made ready, `bytes` each; NULL: no memory, or nothing to multiply.
+ */
+FR_INLINE unsigned char *packed_scratch(const fr_packed *w, size_t rows, size_t bytes)
 {
-    bool plain = fr__packed_traits(w->type).scales == FR__SCALES_NONE;
-    size_t at_once = m < PACKED_ROWS ? m : PACKED_ROWS;
-    size_t bytes = plain ? plain_stride(w->type, w->k) : w->k / FR__BLOCK * CODES_X_BYTES;
-    unsigned char *ready = (unsigned char *)fr__scratch(at_once * bytes / sizeof(float));
-    if (!ready || w->k == 0) {
-        free(ready);
+    return w->k ? (unsigned char *)fr__scratch(rows * bytes / sizeof(float)) : NULL;
+}
+
+FR_INLINE size_t packed_rows(size_t left)
+{
+    return left < PACKED_ROWS ? left : PACKED_ROWS;
+}
+
+/* F32, F16, BF16, BLOCKS */
+static inline void packed_plain(float *y, const float *x, const fr_packed *w, const float *b,
+                                size_t m)
+{
+    unsigned char *ready = packed_scratch(w, packed_rows(m), plain_stride(w->type, w->k));
+    if (!ready) {
         fr_kernels_scalar()->packed_forward(y, x, w, b, m);
         return;
     }
-    for (size_t r = 0; r < m; r += PACKED_ROWS) {
-        size_t rows = m - r < PACKED_ROWS ? m - r : PACKED_ROWS;
-        if (plain) {
-            plain_prepare(ready, x + r * w->k, rows, w->k, w->type);
-        } else {
-            codes_prepare(ready, x + r * w->k, rows, w);
-        }
+    for (size_t r = 0, rows; r < m; r += rows) {
+        rows = packed_rows(m - r);
+        plain_prepare(ready, x + r * w->k, rows, w->k, w->type);
         if (w->type == FR_PACKED_BLOCKS) {
             blocks_forward(y + r * w->n, ready, w, b, rows);
-        } else if (plain) {
-            plain_forward(y + r * w->n, ready, w, b, rows);
         } else {
-            codes_forward(y + r * w->n, ready, w, b, rows);
+            plain_forward(y + r * w->n, ready, w, b, rows);
         }
     }
     free(ready);
+}
+
+/* The quantized types. */
+static inline void packed_codes(float *y, const float *x, const fr_packed *w, const float *b,
+                                size_t m)
+{
+    unsigned char *ready = packed_scratch(w, packed_rows(m), w->k / FR__BLOCK * CODES_X_BYTES);
+    if (!ready) {
+        fr_kernels_scalar()->packed_forward(y, x, w, b, m);
+        return;
+    }
+    for (size_t r = 0, rows; r < m; r += rows) {
+        rows = packed_rows(m - r);
+        codes_prepare(ready, x + r * w->k, rows, w);
+        codes_forward(y + r * w->n, ready, w, b, rows);
+    }
+    free(ready);
+}
+
+FR_INLINE bool is_plain(const fr_packed *w)
+{
+    return fr__packed_traits(w->type).scales == FR__SCALES_NONE;
 }
 
 #endif

@@ -22,16 +22,16 @@
 /* Rows a tile: as many sums as there are registers beside a block of codes. */
 #if FR_W == 16
 #define CODES_ROWS 16
-#else
+#elif FR_W == 8
 #define CODES_ROWS 4
+#else
+#define CODES_ROWS 1
 #endif
 
 enum { CODES_X_BYTES = 44 }; /* of one row and block of quantized x */
 
 typedef uint8_t vb __attribute__((vector_size(FR_W * 4)));
 typedef vb vb_any __attribute__((aligned(1), may_alias));
-typedef uint8_t vb_lane __attribute__((vector_size(FR_W)));
-typedef int8_t vc_lane __attribute__((vector_size(FR_W)));
 
 FR_INLINE vi vi_all(int32_t x)
 {
@@ -43,18 +43,41 @@ FR_INLINE vf vf_from_int(vi x)
     return __builtin_convertvector(x, vf);
 }
 
+/* FR_W bytes as numbers: intrinsics, since GCC 12 takes vectors of bytes apart. */
 FR_INLINE vf vf_from_unsigned_bytes(const unsigned char *p)
 {
-    vb_lane v;
-    memcpy(&v, p, sizeof(v));
-    return vf_from_int(__builtin_convertvector(v, vi));
+#if FR_W == 16
+    return vf_from_int((vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)p)));
+#elif FR_W == 8
+    return vf_from_int((vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p)));
+#else
+    return (vf){p[0], p[1], p[2], p[3]};
+#endif
 }
 
 FR_INLINE vf vf_from_signed_bytes(const unsigned char *p)
 {
-    vc_lane v;
-    memcpy(&v, p, sizeof(v));
-    return vf_from_int(__builtin_convertvector(v, vi));
+#if FR_W == 16
+    return vf_from_int((vi)_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)p)));
+#elif FR_W == 8
+    return vf_from_int((vi)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)p)));
+#else
+    return (vf){(int8_t)p[0], (int8_t)p[1], (int8_t)p[2], (int8_t)p[3]};
+#endif
+}
+
+/* Numbers that fit into signed bytes, as such. */
+FR_INLINE void vi_put_bytes(unsigned char *p, vi v)
+{
+#if FR_W == 16
+    _mm_storeu_si128((void *)p, _mm512_cvtepi32_epi8((__m512i)v));
+#elif FR_W == 8
+    __m256i h = (__m256i)v;
+    __m128i w = _mm_packs_epi32(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
+    _mm_storel_epi64((void *)p, _mm_packs_epi16(w, w));
+#else
+    for (int i = 0; i < FR_W; i++) p[i] = (unsigned char)v[i];
+#endif
 }
 
 FR_INLINE int32_t vi_sum(vi v)
@@ -101,7 +124,8 @@ FR_INLINE unsigned char *codes_x(unsigned char *tile, size_t rows, size_t b)
 }
 
 /* d = max |x| / 127, q = round(x / d). */
-static void quantize_block(unsigned char *tile, size_t rows, size_t r, const float *x, fr__traits t)
+static inline void quantize_block(unsigned char *tile, size_t rows, size_t r, const float *x,
+                                  fr__traits t)
 {
     const vf magic = vf_all(0x1.8p23f); /* adding it rounds to whole numbers */
     uint32_t bits = largest_bits(x);
@@ -116,8 +140,7 @@ static void quantize_block(unsigned char *tile, size_t rows, size_t r, const flo
     for (size_t i = 0; i < FR__BLOCK; i += FR_W) {
         vi q = (vi)(vf_load(x + i) * inverse + magic) - vi_all(0x4b400000);
         sum[i / 16] += q;
-        vc_lane narrow = __builtin_convertvector(q, vc_lane);
-        memcpy(tile + r * FR__BLOCK + i, &narrow, sizeof(narrow));
+        vi_put_bytes(tile + r * FR__BLOCK + i, q);
     }
     at_d[r] = d;
     if (t.scales == FR__SCALES_MIN || t.scales == FR__SCALES_SUPER) {
@@ -131,7 +154,8 @@ static void quantize_block(unsigned char *tile, size_t rows, size_t r, const flo
     }
 }
 
-static void quantize_tile(unsigned char *tile, const float *x, size_t rows, size_t k, fr__traits t)
+static inline void quantize_tile(unsigned char *tile, const float *x, size_t rows, size_t k,
+                                 fr__traits t)
 {
     for (size_t r = 0; r < rows; r++) {
         for (size_t b = 0; b < k / FR__BLOCK; b++) {
@@ -280,20 +304,25 @@ typedef void codes_fn(float *y, size_t stride, const unsigned char *x, const fr_
 #if FR_W == 16
 #define CODES_CASES(TYPE) \
     CODES_CASE(TYPE, 16); \
-    CODES_CASE(TYPE, 8);
+    CODES_CASE(TYPE, 8);  \
+    CODES_CASE(TYPE, 4);  \
+    CODES_CASE(TYPE, 2);
+#elif FR_W == 8
+#define CODES_CASES(TYPE) \
+    CODES_CASE(TYPE, 4);  \
+    CODES_CASE(TYPE, 2);
 #else
 #define CODES_CASES(TYPE)
 #endif
-#define CODES_TYPE(TYPE)                                                                           \
-    static void codes_##TYPE(float *y, size_t stride, const unsigned char *x, const fr_packed *w,  \
-                             const unsigned char *panel, const float *b, size_t left, size_t rows) \
-    {                                                                                              \
-        switch (rows) {                                                                            \
-            CODES_CASES(TYPE)                                                                      \
-            CODES_CASE(TYPE, 4);                                                                   \
-            CODES_CASE(TYPE, 2);                                                                   \
-            CODES_CASE(TYPE, 1);                                                                   \
-        }                                                                                          \
+#define CODES_TYPE(TYPE)                                                             \
+    static inline void codes_##TYPE(float *y, size_t stride, const unsigned char *x, \
+                                    const fr_packed *w, const unsigned char *panel,  \
+                                    const float *b, size_t left, size_t rows)        \
+    {                                                                                \
+        switch (rows) {                                                              \
+            CODES_CASES(TYPE)                                                        \
+            CODES_CASE(TYPE, 1);                                                     \
+        }                                                                            \
     }
 CODES_TYPE(Q8_0)
 CODES_TYPE(Q4_0)
@@ -307,7 +336,7 @@ CODES_TYPE(Q6_K)
 #undef CODES_CASES
 #undef CODES_TYPE
 
-static codes_fn *codes_of(fr_packed_type type)
+static inline codes_fn *codes_of(fr_packed_type type)
 {
     switch (type) {
     case FR_PACKED_Q8_0: return codes_Q8_0;

@@ -31,6 +31,13 @@ enum { PANEL_VECTORS = FR__PANEL / FR_W };
 #define X_AS_BRAIN(type) ((void)(type), false)
 #endif
 
+/* A stride that puts the rows of a tile into different sets of the cache. */
+FR_INLINE size_t plain_stride(fr_packed_type type, size_t k)
+{
+    size_t bytes = X_AS_BRAIN(type) ? 2 * (k + k % 2) : 4 * (k + k % 2);
+    return (bytes + 63) / 64 * 64 + 64;
+}
+
 /* sum + w x, for input i (for bfloat16: inputs 2 i and 2 i + 1) of FR_W outputs at p. */
 FR_INLINE vf plain_product(vf sum, const unsigned char *p, const unsigned char *x, size_t i,
                            const fr_packed_type type)
@@ -116,14 +123,15 @@ typedef void plain_fn(float *y, size_t stride, const unsigned char *x, size_t x_
 #else
 #define PLAIN_CASES(TYPE)
 #endif
-#define PLAIN_TYPE(TYPE)                                                                         \
-    static void plain_##TYPE(float *y, size_t stride, const unsigned char *x, size_t x_stride,   \
-                             const unsigned char *panel, size_t panel_bytes, size_t k, bool add, \
-                             const float *b, size_t left, size_t rows, size_t panels)            \
-    {                                                                                            \
-        PLAIN_CASES(TYPE)                                                                        \
-        PLAIN_CASE(TYPE, 2, 1)                                                                   \
-        PLAIN_CASE(TYPE, 1, 1)                                                                   \
+#define PLAIN_TYPE(TYPE)                                                                    \
+    static inline void plain_##TYPE(float *y, size_t stride, const unsigned char *x,        \
+                                    size_t x_stride, const unsigned char *panel,            \
+                                    size_t panel_bytes, size_t k, bool add, const float *b, \
+                                    size_t left, size_t rows, size_t panels)                \
+    {                                                                                       \
+        PLAIN_CASES(TYPE)                                                                   \
+        PLAIN_CASE(TYPE, 2, 1)                                                              \
+        PLAIN_CASE(TYPE, 1, 1)                                                              \
     }
 PLAIN_TYPE(F32)
 PLAIN_TYPE(F16)
@@ -132,7 +140,7 @@ PLAIN_TYPE(BF16)
 #undef PLAIN_CASES
 #undef PLAIN_TYPE
 
-static plain_fn *plain_of(fr_packed_type type)
+static inline plain_fn *plain_of(fr_packed_type type)
 {
     return type == FR_PACKED_F16 ? plain_F16 : type == FR_PACKED_BF16 ? plain_BF16 : plain_F32;
 }
