@@ -51,6 +51,15 @@ fr_json_marks fr_json_count_marks(const char *text, size_t n)
     return m;
 }
 
+/* Is the tree of a small file larger than twice the file and 48 MB? By what jansson 2.14 takes for
+ * an object, a list, an element, a key. */
+static bool costs_too_much(const char *text, size_t n)
+{
+    fr_json_marks m = fr_json_count_marks(text, n);
+    size_t cost = 210 * m.objects + 130 * m.lists + 80 * m.commas + 110 * m.colons;
+    return cost > 2 * n + (48 << 20);
+}
+
 /* jansson quotes the text near an error; a message stays one line. */
 static void one_line(char *text)
 {
@@ -140,6 +149,9 @@ fr_status fr_json_load(json_t **out, const char *path, size_t max_bytes, fr_erro
     if (n > max_bytes)
         FR_FAIL(err, FR_ERR_FORMAT, "%s: longer than the limit of %zu bytes", path, max_bytes);
     if (n == 0) FR_FAIL(err, FR_ERR_FORMAT, "%s: the file is empty", path);
+    if (max_bytes <= FR_JSON_MAX_CONFIG && costs_too_much(text, n))
+        FR_FAIL(err, FR_ERR_FORMAT,
+                "%s: far more lists, objects or values than a configuration of its size has", path);
     st = parse(out, text, n, path, 1, SIZE_MAX, &e, err);
     if (st != FR_OK && json_error_code(&e) == json_error_numeric_overflow) {
         FR_TRY(soften_integers(&softened, text, n, err));

@@ -24,13 +24,14 @@
 enum {
     FR_JSON_MAX_DEPTH = 64,
     FR_JSON_MAX_CONFIG = 16 << 20, /* bytes: a config.json or an index of shards */
-    FR_JSON_MAX_FILE = 256 << 20,  /* bytes: a tokenizer.json */
+    FR_JSON_MAX_FILE = 256 << 20,  /* bytes: a vocabulary that its tokenizer has taken before */
     FR_JSON_ROW_VALUES = 100000,   /* in a row of data, so that "[{},{},..." stays small */
 };
 
-/* *out: a new reference for the caller. The root may be any value. Integers of more than 64 bits
+/* *out: a new reference for the caller. The root may be any value. Where max_bytes is at most
+ * FR_JSON_MAX_CONFIG, the tree takes at most twice the file and 48 MB. Integers of more than 64 bits
  * become real numbers: transformers writes 10^30 for "no limit".
- * Errors: FR_ERR_IO; FR_ERR_FORMAT "path:line:column: ..." or longer than max_bytes. */
+ * Errors: FR_ERR_IO; FR_ERR_FORMAT "path:line:column: ...", longer than max_bytes, a larger tree. */
 FR_NODISCARD fr_status fr_json_load(json_t **out, const char *path, size_t max_bytes,
                                     fr_error *err);
 

@@ -8,6 +8,7 @@
 #include "format/json.h"
 #include "model/convert_impl.h"
 #include "model/gguf_words.h"
+#include "text/tokenizer.h"
 
 fr_status fr__words_refuse(const fr_words *v, const char *what, fr_error *err)
 {
@@ -177,6 +178,10 @@ static fr_status read_words(fr_words *v, fr_error *err)
                                          "sentencepiece.bpe.model"};
     fr_status st = FR_OK;
     fr_str merges = FR_STR_INIT;
+    fr_tokenizer *tokenizer = NULL;
+    /* What it refuses (pieces that occur twice, parts without end) is refused here; the files are
+     * safe to be read as trees then. */
+    FR_TRY(fr_tokenizer_open(&tokenizer, v->dir, err));
     if (has_file(&v->path, v->dir, "tokenizer_config.json"))
         FR_TRY(fr_json_load(&v->options, v->path.data, FR_JSON_MAX_CONFIG, err));
     if (has_file(&v->path, v->dir, "tokenizer.json")) {
@@ -197,6 +202,7 @@ static fr_status read_words(fr_words *v, fr_error *err)
     FR_TRY(fr__words_read_gpt2(v, merges.data, err));
     FR_TRY(fr__words_from_json(v, err));
 cleanup:
+    fr_tokenizer_close(tokenizer);
     fr_str_release(&merges);
     return st;
 }

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "format/json.h"
 #include "model/gguf_words.h"
-#include "text/tokenizer.h"
 
 /* What llama.cpp does for neither kind. */
 static fr_status check_normalizer(const fr_words *v, fr_error *err)
@@ -67,9 +66,6 @@ fr_status fr__words_from_spm(fr_words *v, fr_error *err)
 {
     fr_status st = FR_OK;
     const char *where = fr_str_text(&v->path);
-    fr_tokenizer *tokenizer = NULL;
-    /* What the tokenizer refuses (pieces that occur twice, maps that are none) is refused here. */
-    FR_TRY(fr_tokenizer_open(&tokenizer, where, err));
     FR_TRY(fr_map_open(&v->map, where, err));
     FR_TRY(fr_spm_file_parse(&v->spm, v->map.data, v->map.size, where, err));
     FR_TRY(check_normalizer(v, err));
@@ -83,6 +79,5 @@ fr_status fr__words_from_spm(fr_words *v, fr_error *err)
     }
     FR_TRY(add_tokens(v, err));
 cleanup:
-    fr_tokenizer_close(tokenizer);
     return st;
 }

@@ -394,14 +394,17 @@ static void switches_that_gguf_cannot_say_are_refused(void **state)
 static void tokenizers_that_llama_cpp_has_not_are_refused(void **state)
 {
     (void)state;
-    refused_when("tokenizer.json", "\"BPE\"", "\"Unigram\"", "its model is not BPE");
+    refused_when("tokenizer.json", strstr(llama_tokenizer, "\"model\""),
+                 "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0.0]]}}",
+                 "its model is not BPE");
     refused_when("tokenizer.json", "\"byte_fallback\":true", "\"byte_fallback\":false",
                  "none of those that we know");
     refused_when("tokenizer.json", "\"pre_tokenizer\":null",
                  "\"pre_tokenizer\":{\"type\":\"Whitespace\"}", "other than Metaspace");
     refused_when("tokenizer.json", "\"type\":\"Prepend\"", "\"type\":\"Lowercase\"",
                  "more than mark spaces");
-    refused_when("tokenizer.json", "\"aba\":6", "\"xyz\":6", "makes 'aba', which is no token");
+    refused_when("tokenizer.json", "\"aba\":6", "\"xyz\":6",
+                 "makes a token that is not in the vocabulary");
     refused_when("tokenizer.json", "\"a b\"", "\"ab\"", "not a pair");
     refused_when("tokenizer.json", "\"ab\":4", "\"ab\":-4", "has id -4");
 }
