@@ -33,7 +33,8 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60); needs clang
 	@tools/fuzz $(or $(FUZZ_SECONDS),60)
 
 bench: ## speed and memory against PyTorch and tokenizers, alternating in one run (needs tools/parity/venv.sh)
-	@tools/build release bench_encoder_step bench_tokenize
+	@tools/build release bench_encoder_step bench_tokenize bench_weights_open
+	@build/release/bench_weights_open
 	@$(PYTHON) bench/encoders.py
 	@$(PYTHON) bench/tokenizers_speed.py
 
