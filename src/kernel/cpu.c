@@ -4,6 +4,9 @@
 
 #include <pthread.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "kernel/onednn.h"
 
@@ -22,6 +25,15 @@ static void linear_backward(float *dx, float *dw, float *db, const float *dy, co
     if (db) fr_kernels_cpu()->bias_act_backward(NULL, db, dy, NULL, NULL, FR_ACT_NONE, m, n);
 }
 
+#if defined(__x86_64__)
+/* Not by __builtin_cpu_supports: clang 14 does not know the name. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
 const char *fr__cpu_instruction_set(void)
 {
 #if defined(__x86_64__)
@@ -31,10 +43,8 @@ const char *fr__cpu_instruction_set(void)
         if (!__builtin_cpu_supports("avx512vnni")) return "avx512";
         return __builtin_cpu_supports("avx512bf16") ? "avx512bf16" : "avx512vnni";
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("f16c")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
         return "avx2";
-    }
 #endif
     return "portable";
 }
