@@ -29,7 +29,7 @@ static void compare(const json_t *rows, const uint8_t *data, size_t size)
     fr_status st = fr_json_parse(&root, (const char *)data + bom, size - bom, "whole", &err);
     if (st == FR_OK && !json_equal(rows, list_of(root))) abort();
     /* Keys of an outer object are not compared, and the list is one more level. */
-    if (st != FR_OK && data[bom] == '[' && !strstr(err.message, "deeper")) abort();
+    if (st != FR_OK && size > bom && data[bom] == '[' && !strstr(err.message, "deeper")) abort();
     json_decref(root);
 }
 

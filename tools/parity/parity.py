@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Live comparison of frugal with the libraries it follows: transformers, tokenizers, llama.cpp.
+"""Live comparison of frugal with the libraries it follows: transformers, tokenizers, llama.cpp,
+and the writers of data files.
 
     make parity
     tools/parity/parity.py --only tokens
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import urllib.request
 
+import data_files
 import tokens as token_checks
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -135,6 +137,22 @@ def check_encoders(parity):
             shutil.copy(KIT / "models" / "tiny" / file, folder)
         close(parity, f"logits of a random {name}", parity.logits(folder, data),
               reference_logits(folder, texts, 64), 1e-4)
+
+
+def tiny_bert(parity, max_tokens):
+    """A random encoder of one layer with the kit's vocabulary."""
+    import torch
+    import transformers
+    folder = parity.work / "tiny-bert"
+    for file in ("vocab.txt", "tokenizer_config.json"):
+        folder.mkdir(exist_ok=True)
+        shutil.copy(KIT / "models" / "tiny" / file, folder)
+    size = len((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
+    torch.manual_seed(1)
+    transformers.BertForSequenceClassification(transformers.BertConfig(
+        vocab_size=size, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, num_labels=2,
+        max_position_embeddings=max_tokens, initializer_range=0.2)).save_pretrained(folder)
+    return folder
 
 
 def check_tuned(parity, peer, ours):
@@ -349,7 +367,8 @@ def check_folders(parity):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--only", choices=["tokens", "components", "characters", "encoders", "tuned", "convert", "vocabularies", "folders"])
+    p.add_argument("--only", choices=["tokens", "components", "characters", "encoders", "tuned", "convert", "vocabularies",
+                                      "folders", "data"])
     p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
     p.add_argument("--ours", help="a folder that frugal tuned on SST-2")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
@@ -357,7 +376,8 @@ def main():
     checks = {"tokens": lambda q: token_checks.check_tokens(q, minilm()), "components": token_checks.check_all_components,
               "characters": check_characters, "encoders": check_encoders,
               "tuned": lambda q: check_tuned(q, args.peer, args.ours),
-              "convert": check_convert, "vocabularies": check_vocabularies, "folders": check_folders}
+              "convert": check_convert, "vocabularies": check_vocabularies, "folders": check_folders,
+              "data": lambda q: data_files.check_data(q, lambda n: tiny_bert(q, n))}
     with tempfile.TemporaryDirectory() as work:
         parity = Parity(args.binary, work)
         for name, check in checks.items():
