@@ -18,7 +18,7 @@ typedef enum fr_spec_kind {
     FR_SPEC_LOCAL,       /* path: a Hugging Face folder */
     FR_SPEC_SCRATCH,     /* config: the same without weights */
     FR_SPEC_ENDPOINT,    /* endpoint: a server */
-    FR_SPEC_PREDICTIONS, /* predictions: a JSONL file */
+    FR_SPEC_PREDICTIONS, /* predictions: a file of answers */
     FR_SPEC_ESTIMATE     /* none of them: emissions only */
 } fr_spec_kind;
 

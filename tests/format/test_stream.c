@@ -124,6 +124,23 @@ static void damage_is_an_error_that_names_the_file(void **state)
     fr_str_release(&got);
 }
 
+static void nothing_but_zeros_may_follow_zeros(void **state)
+{
+    (void)state;
+    fr_map map;
+    fr_str got = FR_STR_INIT, twice = FR_STR_INIT;
+    ASSERT_OK(fr_map_open(&map, golden[0], &err));
+    ASSERT_OK(fr_str_append(&twice, map.data, map.size, &err));
+    ASSERT_OK(fr_str_append(&twice, "\0\0\0", 3, &err));
+    ASSERT_OK(read_bytes(twice.data, twice.len, &got));
+    ASSERT_OK(fr_str_append(&twice, map.data, map.size, &err));
+    ASSERT_FAILS(read_bytes(twice.data, twice.len, &got), FR_ERR_FORMAT,
+                 "something else follows the gzip data");
+    fr_map_close(&map);
+    fr_str_release(&twice);
+    fr_str_release(&got);
+}
+
 static void what_is_no_text_is_named(void **state)
 {
     (void)state;
@@ -212,6 +229,7 @@ int main(void)
         cmocka_unit_test(members_and_frames_are_one_text),
         cmocka_unit_test(a_file_that_is_cut_off_is_an_error),
         cmocka_unit_test(damage_is_an_error_that_names_the_file),
+        cmocka_unit_test(nothing_but_zeros_may_follow_zeros),
         cmocka_unit_test(what_is_no_text_is_named),
         cmocka_unit_test(a_bomb_is_read_as_far_as_is_asked_and_no_further),
         cmocka_unit_test(a_window_that_costs_more_than_the_file_is_refused),

@@ -55,7 +55,7 @@ def tables():
 
 def lists():
     rows = [{"text": 'a "quoted" [text] {x}', "label": 1}, {"text": "\\", "label": 0, "more": {"list": [1, [2, {}]], "n": None}},
-            {"text": "Zürich 🐢 \u2028", "label": "positive", "x": -1.5e3}, {}]
+            {"text": "Zürich 🐢 \u2028", "label": "positive", "x": -1.5e3}, {"text": 'a 5" disk ]}'}, {}]
     texts = [json.dumps(rows), json.dumps(rows, indent=2), json.dumps(rows, ensure_ascii=False, separators=(",", ":")),
              json.dumps({"version": "1.1", "data": rows, "done": True}, indent=1), json.dumps({"data": rows}),
              json.dumps({"meta": {"tags": [1, 2]}, "rows": rows}), " \n[\t]\r\n", json.dumps({"rows": [], "x": "["})]
