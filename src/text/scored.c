@@ -19,7 +19,6 @@ void fr_scored_init(fr_scored *m, fr_scored_kind kind, const fr_vocab *vocab)
     m->vocab = vocab;
     m->unk = -1;
     m->min_score = INFINITY;
-    m->max_score = -INFINITY;
 }
 
 void fr_scored_release(fr_scored *m)
@@ -52,10 +51,7 @@ fr_status fr_scored_add(fr_scored *m, double score, fr_piece_type type, const ch
     if (m->n == m->cap) FR_TRY(grow(m, where, err));
     m->scores[m->n] = score;
     m->types[m->n] = (uint8_t)type;
-    if (type == FR_PIECE_NORMAL) {
-        m->min_score = fmin(m->min_score, score);
-        m->max_score = fmax(m->max_score, score);
-    }
+    if (type == FR_PIECE_NORMAL) m->min_score = fmin(m->min_score, score);
     m->unused = m->unused || type == FR_PIECE_UNUSED;
     m->n++;
 cleanup:
@@ -102,28 +98,26 @@ cleanup:
     return st;
 }
 
-/* A better way to *to? SentencePiece adds in double precision and keeps single: that decides which
- * of two equal ways is taken. */
-static inline void offer(const fr_scored *m, fr_path *to, double score, size_t from, int32_t id)
+/* A better way to *to? SentencePiece adds in single precision: that decides which of two equal ways
+ * is taken. */
+static inline void offer(const fr_scored *m, fr_path *to, double score, double before, size_t from,
+                         int32_t id)
 {
-    if (to->from != UINT32_MAX && !(score > to->score)) return;
-    if (m->kind == FR_SCORED_SPM_UNIGRAM) score = (float)score;
-    *to = (fr_path){score, (uint32_t)from, id};
+    double sum =
+        m->kind == FR_SCORED_SPM_UNIGRAM ? (double)((float)score + (float)before) : score + before;
+    if (to->from == UINT32_MAX || sum > to->score) *to = (fr_path){sum, (uint32_t)from, id};
 }
 
+/* A user-defined symbol's own score does not count; the longer it is, the better. */
 static inline double score_of(const fr_scored *m, int32_t id, size_t length)
 {
-    if (m->types[id] == FR_PIECE_USER_DEFINED)
-        return (double)((float)length * (float)m->max_score) - 0.1;
-    return m->scores[id];
+    return m->types[id] == FR_PIECE_USER_DEFINED ? 0.1 * (double)(length - 1) : m->scores[id];
 }
 
 /* Fills path[0 .. len]: the best way to each place. */
 static void find_path(const fr_scored *m, fr_path *path, const char *text, size_t len)
 {
-    bool single_precision = m->kind == FR_SCORED_SPM_UNIGRAM;
-    double unk_score = single_precision ? (double)((float)m->min_score - (float)UNK_PENALTY)
-                                        : m->min_score - UNK_PENALTY;
+    double unk_score = m->min_score - UNK_PENALTY;
     for (size_t i = 0; i <= len; i++) path[i] = (fr_path){0.0, UINT32_MAX, -1};
     for (size_t at = 0; at < len;) {
         const unsigned char *next = (const unsigned char *)text + at;
@@ -136,14 +130,10 @@ static void find_path(const fr_scored *m, fr_path *path, const char *text, size_
             if (!node) break;
             int32_t id = m->pieces.ids[node];
             if (id < 0 || m->types[id] == FR_PIECE_UNUSED) continue;
-            offer(m, &path[i + 1], score_of(m, id, i + 1 - at) + path[at].score, at, id);
+            offer(m, &path[i + 1], score_of(m, id, i + 1 - at), path[at].score, at, id);
             single = single || i + 1 - at == one;
         }
-        if (!single) {
-            double sum = single_precision ? (double)((float)unk_score + (float)path[at].score)
-                                          : unk_score + path[at].score;
-            offer(m, &path[at + one], sum, at, -1);
-        }
+        if (!single) offer(m, &path[at + one], unk_score, path[at].score, at, -1);
         at += one;
     }
 }

@@ -2,8 +2,8 @@
  *
  *     FR_SCORED_UNIGRAM      the most likely way to cut a piece, as the tokenizers library computes
  *                            it (double precision, ties to the earlier token)
- *     FR_SCORED_SPM_UNIGRAM  the same as SentencePiece does (single precision, user-defined symbols
- *                            always win, unused ones never)
+ *     FR_SCORED_SPM_UNIGRAM  the same as SentencePiece 0.2.3 does (single precision; a user-defined
+ *                            symbol scores 0.1 for each byte behind its first, an unused one never)
  *     FR_SCORED_SPM_BPE      neighbours that make the token of highest score are merged
  *
  * Source: Unigram of the Hugging Face tokenizers library; unigram_model.cc and bpe_model.cc of
@@ -44,7 +44,7 @@ typedef struct fr_scored {
     size_t n, cap;
     fr_trie pieces; /* what a text is cut into; unigram only */
     fr_trie user;   /* user-defined pieces */
-    double min_score, max_score;
+    double min_score;
     int32_t unk;        /* -1: an unknown character is an error */
     bool byte_fallback; /* an unknown character is the tokens of its bytes */
     bool unused;        /* there are pieces of type FR_PIECE_UNUSED */

@@ -161,6 +161,23 @@ static void sentencepiece_models_give_ids_and_text_of_the_reference(void **state
     json_decref(root);
 }
 
+/* 666 as 6 and 66 or as 66 and 6 weighs the same; SentencePiece 0.2.3 gives these ids. */
+static void of_two_equal_ways_the_one_of_sentencepiece_is_taken(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_tokenizer *tok;
+    fr_tokens t = FR_TOKENS_INIT;
+    const int32_t wanted[] = {13, 1, 12228, 3403, 15, 1, 15, 3369, 15, 379, 3526};
+    const char *path = test_shared_or_skip("tokenizers/sentencepiece-fixtures/spiece.model");
+    ASSERT_OK(fr_tokenizer_open(&tok, path, &err));
+    ASSERT_OK(fr_tokenizer_encode(tok, "Cyprus,CYP,2013,666", 19, FR_SPECIAL, 0, &t, &err));
+    assert_int_equal(t.n, sizeof(wanted) / sizeof(wanted[0]));
+    assert_memory_equal(t.ids, wanted, sizeof(wanted));
+    fr_tokens_release(&t);
+    fr_tokenizer_close(tok);
+}
+
 static void special_tokens_are_left_out_of_a_text_when_asked(void **state)
 {
     (void)state;
@@ -212,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_pipeline_gives_ids_pairs_and_text_of_the_reference),
         cmocka_unit_test(sentencepiece_models_give_ids_and_text_of_the_reference),
+        cmocka_unit_test(of_two_equal_ways_the_one_of_sentencepiece_is_taken),
         cmocka_unit_test(special_tokens_are_left_out_of_a_text_when_asked),
         cmocka_unit_test(a_text_that_would_be_cut_to_nothing_is_an_error),
     };

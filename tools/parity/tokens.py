@@ -165,7 +165,7 @@ def real_vocabularies(parity, minilm):
                         Tokenizer.from_file(str(SHARED / "models" / "tinystories-656k" / "tokenizer.json")))
     yield of_tokenizers(parity, "ALBERT in tokenizer.json", save(parity, "albert", albert()), albert())
     yield of_sentencepiece(parity, "llama2", shared / "llama2" / "tokenizer.model")
-    for file in sorted((shared / "sentencepiece-fixtures").glob("*.model")):
+    for file in [*sorted((shared / "sentencepiece-fixtures").glob("*.model")), *sorted((ROOT / "tests" / "golden" / "text").glob("spm-*.model"))]:
         yield of_sentencepiece(parity, file.name, file)
 
 
