@@ -44,10 +44,7 @@ static fr_status read_piece(fr_spm_file *m, const fr_protobuf_field *piece, cons
     if (type < FR_GGUF_TOKEN_NORMAL || type > FR_GGUF_TOKEN_BYTE)
         FR_FAIL(err, FR_ERR_FORMAT, "%s: piece %zu is of type %llu", where, m->n,
                 (unsigned long long)type);
-    if (type == FR_GGUF_TOKEN_UNKNOWN && m->unk >= 0)
-        FR_FAIL(err, FR_ERR_FORMAT, "%s: pieces %d and %zu are both the unknown one", where,
-                (int)m->unk, m->n);
-    if (type == FR_GGUF_TOKEN_UNKNOWN) m->unk = (int32_t)m->n;
+    if (type == FR_GGUF_TOKEN_UNKNOWN && m->unk < 0) m->unk = (int32_t)m->n;
     out->type = (int32_t)type;
     m->n++;
 cleanup:
@@ -128,6 +125,8 @@ static fr_status make_room(fr_spm_file *m, fr_protobuf p, fr_error *err)
         if (!more) break;
         n += f.number == 1;
     }
+    if (n > FR_SPM_MAX_PIECES)
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: %zu pieces, at most %d", p.where, n, FR_SPM_MAX_PIECES);
     m->pieces = calloc(n + 1, sizeof(*m->pieces));
     if (!m->pieces) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", p.where);
 cleanup:

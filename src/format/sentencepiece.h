@@ -17,6 +17,8 @@
 #include "base/error.h"
 #include "format/gguf.h"
 
+enum { FR_SPM_MAX_PIECES = 1 << 20 };
+
 /* Numbers as in the file; those of piece types are GGUF's, too (FR_GGUF_TOKEN_*). */
 typedef enum fr_spm_kind {
     FR_SPM_UNIGRAM = 1,
@@ -34,7 +36,7 @@ typedef struct fr_spm_piece {
 typedef struct fr_spm_file {
     fr_spm_piece *pieces; /* [n]; owned; the texts are in the bytes that were parsed */
     size_t n;
-    int32_t unk;           /* the piece of type unknown, -1 for none */
+    int32_t unk;           /* the first piece of type unknown, -1 for none */
     uint64_t kind;         /* fr_spm_kind, or a number that we do not know */
     int32_t bos, eos, pad; /* as trained; -1: none */
     bool byte_fallback, whitespace_is_suffix;
@@ -44,8 +46,8 @@ typedef struct fr_spm_file {
     fr_bytes unk_surface; /* data NULL: not given */
 } fr_spm_file;
 
-/* Errors: FR_ERR_FORMAT (malformed, an empty piece, two unknown ones, a type that is none),
- * FR_ERR_NOMEM. `where` begins the message. */
+/* Errors: FR_ERR_FORMAT (malformed, an empty piece, a type that is none,
+ * too many), FR_ERR_NOMEM. `where` begins the message. */
 FR_NODISCARD fr_status fr_spm_file_parse(fr_spm_file *out, const void *bytes, size_t n,
                                          const char *where, fr_error *err);
 void fr_spm_file_release(fr_spm_file *f);
