@@ -1,7 +1,7 @@
 # A thin front for CMake's presets. `make help` lists the targets.
 PYTHON ?= $(HOME)/.cache/frugal/venv/bin/python
 
-.PHONY: all test asan tsan coverage lint format fuzz bench bench-meter parity kit install clean help
+.PHONY: all test asan tsan coverage lint format fuzz bench bench-meter bench-packed parity kit install clean help
 
 all: ## build/release/frugal
 	@tools/build release
@@ -42,6 +42,10 @@ bench-meter: ## what metering costs, and frugal's figures beside codecarbon's an
 	@tools/build release bench_meter_cost
 	@build/release/bench_meter_cost build/release/frugal
 	@python3 bench/trackers.py
+
+bench-packed: ## products with packed weights, by type and rows, against oneDNN's float32 in one run
+	@tools/build release bench_packed
+	@build/release/bench_packed
 
 parity: ## live comparison with transformers and tokenizers (needs tools/parity/venv.sh)
 	@tools/build release

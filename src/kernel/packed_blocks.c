@@ -67,7 +67,7 @@ static void read_q6_k(fr__block *out, const unsigned char *p, size_t i)
 void fr__block_read(fr__block *out, fr_packed_type type, const unsigned char *row, size_t b)
 {
     fr__traits t = fr__packed_traits(type);
-    size_t each = t.block / FR__BLOCK;
+    size_t each = t.block == FR__SUPER ? FR__SUPER / FR__BLOCK : 1;
     const unsigned char *p = row + b / each * t.block_bytes;
     memset(out->s, 0, sizeof(out->s));
     switch (t.scales) {

@@ -12,6 +12,12 @@
 
 enum { PACKED_ROWS = 512 }; /* of x made ready at a time; whole tiles */
 
+/* In floats of plain work: below some 500,000 products (10 us) waking a thread costs more. */
+FR_INLINE size_t packed_work(size_t m, const fr_packed *w)
+{
+    return m * w->n * w->k / 16;
+}
+
 static inline void plain_prepare(unsigned char *to, const float *x, size_t m, size_t k,
                                  fr_packed_type type)
 {
@@ -35,7 +41,7 @@ static inline void plain_forward(float *y, const unsigned char *x, const fr_pack
     plain_fn *multiply = plain_of(w->type);
     size_t stride = plain_stride(w->type, w->k), n = w->n;
     size_t groups = (w->panels + PLAIN_PANELS - 1) / PLAIN_PANELS;
-    FR__PARALLEL_FOR(m * n * w->k)
+    FR__PARALLEL_FOR(packed_work(m, w))
     for (size_t g = 0; g < groups; g++) {
         size_t end = (g + 1) * PLAIN_PANELS < w->panels ? (g + 1) * PLAIN_PANELS : w->panels;
         bool whole = end == (g + 1) * PLAIN_PANELS;
@@ -77,7 +83,7 @@ static inline void blocks_panel(float *y, const unsigned char *x, size_t stride,
 static inline void blocks_forward(float *y, const unsigned char *x, const fr_packed *w,
                                   const float *b, size_t m)
 {
-    FR__PARALLEL_FOR(m * w->n * w->k)
+    FR__PARALLEL_FOR(packed_work(m, w))
     for (size_t first = 0; first < w->n; first += FR__PANEL) {
         blocks_panel(y, x, plain_stride(w->type, w->k), w, b, first, m);
     }
@@ -102,7 +108,7 @@ static inline void codes_forward(float *y, const unsigned char *x, const fr_pack
 {
     codes_fn *multiply = codes_of(w->type);
     size_t bytes = w->k / FR__BLOCK * CODES_X_BYTES, n = w->n;
-    FR__PARALLEL_FOR(m * n * w->k)
+    FR__PARALLEL_FOR(packed_work(m, w))
     for (size_t p = 0; p < w->panels; p++) {
         size_t first = p * FR__PANEL;
         for (size_t r = 0, rows; r < m; r += rows) {

@@ -249,7 +249,9 @@ FR_INLINE void codes_block(vf *sum, const unsigned char *x, const vb code[8], co
     bool minima = t.scales == FR__SCALES_MIN || t.scales == FR__SCALES_SUPER;
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
-        vi a = minima ? (vi){0} : vi_all(first[r]), e = halves ? vi_all(first[rows + r]) : (vi){0};
+        vi a = {0}, e = {0};
+        if (!minima) a = vi_all(first[r]);
+        if (halves) e = vi_all(first[rows + r]);
 #pragma GCC unroll 8
         for (int g = 0; g < 8; g++) {
             if (halves && g >= 4) {

@@ -50,7 +50,8 @@ typedef struct expected {
 static expected expect(const fr_packed *w, const float *x, const float *b, size_t m)
 {
     size_t n = fr_packed_outputs(w), k = fr_packed_inputs(w);
-    expected e = {(double *)numbers(2 * m * n, 0, 0), (double *)numbers(2 * m * n, 0, 0)};
+    void *want_of = numbers(2 * m * n, 0, 0), *off_of = numbers(2 * m * n, 0, 0);
+    expected e = {want_of, off_of};
     float *row = numbers(k, 0, 0);
     for (size_t j = 0; j < n; j++) {
         fr_packed_row(w, j, row);
