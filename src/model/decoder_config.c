@@ -115,7 +115,7 @@ fr_status fr__decoder_from_json(fr_decoder_config *c, const json_t *json, const 
     *c = (fr_decoder_config){.family = NULL};
     FR_TRY(fr_json_string(json, path, "model_type", &type, err));
     const fr_decoder_family *f = c->family = fr__decoder_by_type(type);
-    if (!f) FR_TRY(fr__decoder_unknown(path, type, err));
+    if (!f) return fr__decoder_unknown(path, type, err);
 
     FR_TRY(fr_json_size(json, path, f->hidden_size, &c->hidden_size, err));
     FR_TRY(fr_json_size(json, path, f->n_layers, &c->n_layers, err));
@@ -221,7 +221,7 @@ fr_status fr__decoder_from_gguf(fr_decoder_config *c, const fr_gguf *g, fr_error
     c->family = fr__decoder_by_gguf(architecture);
     snprintf(name, sizeof(name), "%.*s", architecture.len < 64 ? (int)architecture.len : 64,
              architecture.data);
-    if (!c->family) FR_TRY(fr__decoder_unknown(path, name, err));
+    if (!c->family) return fr__decoder_unknown(path, name, err);
     FR_TRY(read_gguf_sizes(c, g, err));
     FR_TRY(read_gguf_rope(c, g, err));
     FR_TRY(read_gguf_switches(c, g, err));
