@@ -150,7 +150,7 @@ static fr_status take_marked(machine *m, const value **out, size_t *n, fr_error 
     size_t floor = m->marks[--m->n_marks];
     *n = m->n_stack - floor;
     m->n_stack = floor;
-    *out = m->stack + floor;
+    *out = *n ? m->stack + floor : NULL; /* nothing was ever pushed, perhaps: there is no stack */
     return FR_OK;
 }
 

@@ -194,6 +194,7 @@ static void pickles_that_mean_harm_are_refused_by_name(void **state)
         CASE("\x80\2\x8a\xff.", FR_ERR_FORMAT, "more than 64 bits"),
         CASE("\x80\2]K\1ccollections\nOrderedDict\n(K\1tR.", FR_ERR_FORMAT, "OrderedDict of"),
         CASE("\x80\2K\7.", FR_ERR_FORMAT, "holds an integer"),
+        CASE("\x80\2(t.", FR_ERR_FORMAT, "holds a tuple"),
         CASE(DICT("K\1K\1"), FR_ERR_FORMAT, "a key of the dictionary is an integer"),
         CASE(DICT(U("epoch", "\5") "K\1"), FR_ERR_FORMAT, "'epoch' is an integer, not a tensor"),
         CASE(DICT(U("a\0b", "\3") TENSOR("K\1", "K\1", "K\0", "K\4")), FR_ERR_FORMAT, "NUL"),
