@@ -137,7 +137,8 @@ fr_status fr_spm_file_parse(fr_spm_file *out, const void *bytes, size_t n, const
                             fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_protobuf p = {bytes, (const unsigned char *)bytes + n, where};
+    /* An empty file has no address. */
+    fr_protobuf p = {bytes, n ? (const unsigned char *)bytes + n : bytes, where};
     fr_protobuf_field f;
     bool more;
     /* What holds where the file says nothing. */
