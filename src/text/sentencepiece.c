@@ -79,12 +79,16 @@ fr_status fr__tokenizer_load_spm(fr_tokenizer *tok, const void *bytes, size_t n,
     fr_norm_add(&tok->norm, FR_NORM_SENTENCEPIECE)->spm = normalizer;
     FR_TRY(fr_spm_file_parse(&f, bytes, n, where, err));
     FR_TRY(add_pieces(tok, &f, where, err));
-    FR_TRY(set_normalizer(normalizer, &f, where, err));
-    FR_TRY(finish_model(tok, &f, where, err));
+    /* The list of pieces goes before they are indexed, which needs as much again. */
+    fr_spm_file rest = f;
+    rest.pieces = NULL;
+    fr_spm_file_release(&f);
+    FR_TRY(set_normalizer(normalizer, &rest, where, err));
+    FR_TRY(finish_model(tok, &rest, where, err));
     normalizer->user_defined = &tok->scored.user;
-    if (f.unk_surface.data)
-        FR_TRY(
-            fr_str_append(&tok->decoder.spm_unknown, f.unk_surface.data, f.unk_surface.len, err));
+    if (rest.unk_surface.data)
+        FR_TRY(fr_str_append(&tok->decoder.spm_unknown, rest.unk_surface.data, rest.unk_surface.len,
+                             err));
     FR_TRY(fr__tokenizer_set_spm_decoder(tok, normalizer, err));
     fr__tokenizer_set_bare_template(tok, 1);
 cleanup:
