@@ -135,10 +135,12 @@ static inline void quantize_block(unsigned char *tile, size_t rows, size_t r, co
     bool counts = most >= 0x1p-118f;
     d = counts ? most / 127 : 0;
     inverse = counts ? 127 / most : 0;
-    if (bits >= 0x7f800000u) d = NAN;
+    bool finite = bits < 0x7f800000u;
+    if (!finite) d = NAN; /* which is all that is left to tell; q would be nonsense */
+    const vu keep = vu_all(finite ? 0xffffffffu : 0);
     vi sum[2] = {{0}};
     for (size_t i = 0; i < FR__BLOCK; i += FR_W) {
-        vi q = (vi)(vf_load(x + i) * inverse + magic) - vi_all(0x4b400000);
+        vi q = (vi)(((vu)(vf_load(x + i) * inverse + magic) - vu_all(0x4b400000u)) & keep);
         sum[i / 16] += q;
         vi_put_bytes(tile + r * FR__BLOCK + i, q);
     }

@@ -230,13 +230,13 @@ static void nothing_in_or_out_is_fine(void **state)
         fr_packed_source empty = random_source(type, 3, 0, 1),
                          none = random_source(type, 0, 256, 1);
         fr_packed *w = pack(&empty), *v = pack(&none);
-        float x = 1, b[3] = {1, 2, 3}, y[6];
+        float x[256] = {1}, b[3] = {1, 2, 3}, y[6];
         for (int t = 0; t < n_tables; t++) {
             for (int i = 0; i < 6; i++) y[i] = 9;
-            tables[t].packed_forward(y, &x, w, b, 0);
-            tables[t].packed_forward(y, &x, v, NULL, 1);
+            tables[t].packed_forward(y, x, w, b, 0);
+            tables[t].packed_forward(y, x, v, NULL, 1);
             ASSERT_NEAR(y[0], 9, 0);
-            tables[t].packed_forward(y, &x, w, b, 2);
+            tables[t].packed_forward(y, x, w, b, 2);
             for (int i = 0; i < 6; i++) ASSERT_NEAR(y[i], b[i % 3], 0);
         }
         fr_packed_destroy(w);
