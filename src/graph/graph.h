@@ -40,13 +40,41 @@ typedef struct fr_param {
     bool stale;        /* t.data changed since `transposed` was made */
 } fr_param;
 
+/* Keys and values of one sequence in every layer: what was computed for its first n tokens.
+ * Owned by whoever generates (infer/generate.h). */
+typedef struct fr_cache {
+    size_t n_layers, kv_dim, capacity; /* capacity: tokens */
+    size_t n;
+    float *k, *v; /* [n_layers, capacity, kv_dim] */
+} fr_cache;
+
 /* A packed batch of n_segments texts, T = offsets[n_segments] tokens in all. Borrowed. */
 typedef struct fr_batch {
     size_t n_segments;
     const uint32_t *offsets; /* [n_segments + 1], offsets[0] = 0 */
     const int32_t *ids;      /* [T] */
     const int32_t *types;    /* [T] token type ids, or NULL: all 0 */
+    fr_cache *const *caches; /* [n_segments] what went before in each segment, or NULL: nothing.
+                                Not while training. */
 } fr_batch;
+
+/* How attention sees queries, keys and values. */
+typedef struct fr_heads {
+    size_t n_heads;
+    size_t n_kv_heads; /* divides n_heads; 0: as n_heads */
+    size_t head_dim;   /* 0: the width of q over n_heads */
+    bool causal;
+    size_t window; /* causal: only the last so many keys; 0: all */
+    size_t layer;  /* with caches: whose keys and values */
+} fr_heads;
+
+/* The angles of a rotary embedding (see kernel.h), [max_positions, n_pairs] each. */
+typedef struct fr_angles {
+    const float *cos, *sin;
+    size_t max_positions, n_pairs, head_dim;
+} fr_angles;
+
+typedef enum fr_norm_kind { FR_NORM_LAYER, FR_NORM_RMS } fr_norm_kind;
 
 /* Errors: FR_ERR_NOMEM; FR_ERR_UNSUPPORTED when the kernels lack a library. */
 FR_NODISCARD fr_status fr_graph_create(fr_graph **out, const fr_kernels *kernels, fr_error *err);
@@ -80,9 +108,11 @@ FR_NODISCARD fr_status fr_input(fr_graph *g, size_t rows, size_t cols, bool want
 /* The caller will not use t again: its memory may serve another tensor of this step. */
 void fr_tensor_release(fr_graph *g, fr_tensor *t);
 
-/* y [T, n] = word[ids] + position[place in the segment] + type[types]; type may be NULL. */
+/* y [T, n] = word[ids] + position[first_position + place in the sequence] + type[types];
+ * position and type may be NULL. */
 FR_NODISCARD fr_status fr_embed(fr_graph *g, const fr_batch *batch, fr_param *word,
-                                fr_param *position, fr_param *type, fr_tensor **y, fr_error *err);
+                                fr_param *position, size_t first_position, fr_param *type,
+                                fr_tensor **y, fr_error *err);
 
 /* y [M, N] = x [M, K] w^T + b;   w [N, K], b [1, N] or NULL */
 FR_NODISCARD fr_status fr_linear(fr_graph *g, fr_tensor *x, fr_param *w, fr_param *b, fr_tensor **y,
@@ -98,10 +128,29 @@ FR_NODISCARD fr_status fr_layer_norm(fr_graph *g, fr_tensor *x, fr_tensor *resid
                                      float dropout_rate, fr_param *w, fr_param *b, float eps,
                                      fr_tensor **y, fr_error *err);
 
-/* Scaled dot-product attention within each segment of the batch; q, k, v, y [T, hidden]. */
+/* Scaled dot-product attention within each segment of the batch.
+ * q, y [T, n_heads * head_dim], k, v [T, n_kv_heads * head_dim]; or k and v are NULL and q is
+ * [T, (n_heads + 2 n_kv_heads) * head_dim], queries, keys and values side by side.
+ * With caches: adds the new keys and values to them (the caller counts caches[s]->n up after the
+ * last layer) and attends to all; no dropout. */
 FR_NODISCARD fr_status fr_attend(fr_graph *g, fr_tensor *q, fr_tensor *k, fr_tensor *v,
-                                 const fr_batch *batch, size_t n_heads, float dropout_rate,
+                                 const fr_batch *batch, const fr_heads *heads, float dropout_rate,
                                  fr_tensor **y, fr_error *err);
+
+/* y = norm(x) w + b without a residual, over every w->cols numbers of a row (one norm a row, or
+ * one a head).   w [1, n], b [1, n] or NULL (LayerNorm: required) */
+FR_NODISCARD fr_status fr_norm(fr_graph *g, fr_tensor *x, fr_norm_kind kind, fr_param *w,
+                               fr_param *b, float eps, fr_tensor **y, fr_error *err);
+
+/* y = the first n_heads heads of x turned by their row's place in its sequence.
+ * May take x's buffer over: x must not be used afterwards. */
+FR_NODISCARD fr_status fr_rotate(fr_graph *g, fr_tensor *x, const fr_batch *batch,
+                                 const fr_angles *angles, size_t n_heads, fr_tensor **y,
+                                 fr_error *err);
+
+/* y = act(gate) up, element by element */
+FR_NODISCARD fr_status fr_gate(fr_graph *g, fr_tensor *gate, fr_tensor *up, fr_activation act,
+                               fr_tensor **y, fr_error *err);
 
 /* y = dropout(x); x itself where there is no dropout (rate 0, not training). May take x's buffer
  * over: x must not be used afterwards. */
@@ -111,7 +160,7 @@ FR_NODISCARD fr_status fr_drop(fr_graph *g, fr_tensor *x, float rate, fr_tensor 
 FR_NODISCARD fr_status fr_gather_rows(fr_graph *g, fr_tensor *x, const int32_t *rows, size_t n_rows,
                                       fr_tensor **y, fr_error *err);
 
-/* y = a + b */
+/* y = a + b. May take a's buffer over: a must not be used afterwards. */
 FR_NODISCARD fr_status fr_add(fr_graph *g, fr_tensor *a, fr_tensor *b, fr_tensor **y,
                               fr_error *err);
 
@@ -120,5 +169,17 @@ FR_NODISCARD fr_status fr_add(fr_graph *g, fr_tensor *a, fr_tensor *b, fr_tensor
  * Source: torch.nn.functional.cross_entropy, reduction="mean". */
 FR_NODISCARD fr_status fr_cross_entropy(fr_graph *g, fr_tensor *logits, const int32_t *labels,
                                         fr_tensor **loss, fr_error *err);
+
+/* loss [1, 1]: the sum over the rows whose label is not FR_IGNORE of -log softmax(x w^T)[label],
+ * over `divisor`.   x [N, K], w [V, K], labels [N]
+ * Logits exist for some rows at a time only; so in training the gradient of w is added at once,
+ * here, and the loss must be what backward starts from. */
+FR_NODISCARD fr_status fr_vocabulary_loss(fr_graph *g, fr_tensor *x, fr_param *w,
+                                          const int32_t *labels, float divisor, fr_tensor **loss,
+                                          fr_error *err);
+
+/* y [N, 1]: log softmax(x w^T)[label] of every row, 0 where the label is FR_IGNORE. No gradient. */
+FR_NODISCARD fr_status fr_vocabulary_scores(fr_graph *g, fr_tensor *x, fr_param *w,
+                                            const int32_t *labels, fr_tensor **y, fr_error *err);
 
 #endif

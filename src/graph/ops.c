@@ -2,57 +2,9 @@
  *
  * Shapes and indices are checked here, once, so that kernels cannot fail.
  * Where a gradient is not wanted its pointer is NULL and the kernel skips it. */
-#include "graph/ops.h"
-
-#include <math.h>
 #include <string.h>
 
-static float *grad_of(const fr_node *node)
-{
-    return node ? node->t.grad : NULL;
-}
-
-static float *param_data(const fr_param *p)
-{
-    return p ? p->t.data : NULL;
-}
-
-static float *param_grad(const fr_param *p)
-{
-    return p ? p->t.grad : NULL;
-}
-
-static fr_status expect_vector(const char *op, const fr_param *p, size_t n, fr_error *err)
-{
-    if (!p || (p->t.rows == 1 && p->t.cols == n)) return FR_OK;
-    return fr_error_set(err, FR_ERR_SHAPE, "%s: weight %s is [%zu, %zu], expected [1, %zu]", op,
-                        p->name, p->t.rows, p->t.cols, n);
-}
-
-static fr_status expect_same(const char *op, const fr_node *a, const fr_node *b, fr_error *err)
-{
-    if (!b || (a->t.rows == b->t.rows && a->t.cols == b->t.cols)) return FR_OK;
-    return fr_error_set(err, FR_ERR_SHAPE, "%s: [%zu, %zu] against [%zu, %zu]", op, a->t.rows,
-                        a->t.cols, b->t.rows, b->t.cols);
-}
-
-static void same_shape(fr_call *c)
-{
-    c->rows = c->in[0]->t.rows;
-    c->cols = c->in[0]->t.cols;
-}
-
-/* offsets start at 0 and rise: every segment has at least one token. */
-static fr_status check_offsets(const char *op, size_t n_segments, const uint32_t *offsets,
-                               fr_error *err)
-{
-    if (!n_segments || offsets[0] != 0)
-        return fr_error_set(err, FR_ERR_SHAPE, "%s: the batch has no text", op);
-    for (size_t s = 0; s < n_segments; s++)
-        if (offsets[s + 1] <= offsets[s])
-            return fr_error_set(err, FR_ERR_SHAPE, "%s: text %zu of the batch has no token", op, s);
-    return FR_OK;
-}
+#include "graph/ops_impl.h"
 
 /* --- embed: what is saved are the positions and, where needed, types of 0 ----- */
 
@@ -71,27 +23,22 @@ static fr_status embed_shape(fr_call *c, fr_error *err)
 {
     fr_status st = FR_OK;
     const fr_batch *batch = c->batch;
-    const fr_tensor *word = &c->param[0]->t, *position = &c->param[1]->t;
+    const fr_tensor *word = &c->param[0]->t;
     FR_TRY(check_offsets("embed", batch->n_segments, batch->offsets, err));
     size_t n = batch->offsets[batch->n_segments];
 
-    for (size_t s = 0; s < batch->n_segments; s++) {
-        size_t length = batch->offsets[s + 1] - batch->offsets[s];
-        if (length > position->rows)
-            FR_FAIL(err, FR_ERR_SHAPE,
-                    "embed: text %zu has %zu tokens, the model takes at most %zu", s, length,
-                    position->rows);
-    }
+    if (c->param[1]) FR_TRY(check_lengths("embed", batch, c->param[1]->t.rows - c->place, err));
     FR_TRY(check_ids("id", batch->ids, n, word->rows, err));
-    if (position->cols != word->cols || (c->param[2] && c->param[2]->t.cols != word->cols))
-        FR_FAIL(err, FR_ERR_SHAPE, "embed: tables of different widths");
+    for (int i = 1; i < 3; i++)
+        if (c->param[i] && c->param[i]->t.cols != word->cols)
+            FR_FAIL(err, FR_ERR_SHAPE, "embed: tables of different widths");
     if (c->param[2]) {
         if (batch->types)
             FR_TRY(check_ids("type", batch->types, n, c->param[2]->t.rows, err));
         else
             c->n_saved[1] = n;
     }
-    c->n_saved[0] = n;
+    if (c->param[1]) c->n_saved[0] = n;
     c->rows = n;
     c->cols = word->cols;
 cleanup:
@@ -107,14 +54,12 @@ static void embed_forward(const fr_kernels *k, fr_call *c)
 {
     const fr_batch *batch = c->batch;
     int32_t *positions = (int32_t *)(void *)c->saved[0];
-    for (size_t s = 0; s < batch->n_segments; s++)
-        for (uint32_t t = batch->offsets[s]; t < batch->offsets[s + 1]; t++)
-            positions[t] = (int32_t)(t - batch->offsets[s]);
+    if (positions) fill_positions(positions, batch, c->place);
     if (c->saved[1]) memset(c->saved[1], 0, c->n_saved[1] * sizeof(int32_t));
 
     float *y = c->out->t.data;
     k->gather_forward(y, c->param[0]->t.data, batch->ids, 0, c->rows, c->cols);
-    k->gather_forward(y, c->param[1]->t.data, positions, 1, c->rows, c->cols);
+    if (positions) k->gather_forward(y, c->param[1]->t.data, positions, 1, c->rows, c->cols);
     if (c->param[2]) k->gather_forward(y, c->param[2]->t.data, embed_types(c), 1, c->rows, c->cols);
 }
 
@@ -128,9 +73,12 @@ static void embed_backward(const fr_kernels *k, fr_call *c)
 }
 
 fr_status fr_embed(fr_graph *g, const fr_batch *batch, fr_param *word, fr_param *position,
-                   fr_param *type, fr_tensor **y, fr_error *err)
+                   size_t first_position, fr_param *type, fr_tensor **y, fr_error *err)
 {
-    fr_call c = {.op = FR_OP_embed, .batch = batch, .param = {word, position, type}};
+    fr_call c = {.op = FR_OP_embed,
+                 .batch = batch,
+                 .place = first_position,
+                 .param = {word, position, type}};
     return fr__graph_run(g, &c, y, err);
 }
 
@@ -240,51 +188,73 @@ fr_status fr_layer_norm(fr_graph *g, fr_tensor *x, fr_tensor *residual, float dr
     return fr__graph_run(g, &c, y, err);
 }
 
-/* --- attend: saved is the log-sum-exp ----------------------------------------------- */
+/* --- norm: saved are rstd and, for LayerNorm, mean --------------------------------------- */
 
-static fr_status attend_shape(fr_call *c, fr_error *err)
+static fr_status norm_shape(fr_call *c, fr_error *err)
 {
-    fr_status st = FR_OK;
-    fr_attention *a = &c->attention;
+    size_t n = c->param[0]->t.cols;
     same_shape(c);
-    FR_TRY(expect_same("attend", c->in[0], c->in[1], err));
-    FR_TRY(expect_same("attend", c->in[0], c->in[2], err));
-    FR_TRY(check_offsets("attend", a->n_segments, a->offsets, err));
-    if (a->offsets[a->n_segments] != c->rows)
-        FR_FAIL(err, FR_ERR_SHAPE, "attend: %zu rows, the batch has %u tokens", c->rows,
-                (unsigned)a->offsets[a->n_segments]);
-    if (!a->n_heads || c->cols % a->n_heads)
-        FR_FAIL(err, FR_ERR_SHAPE, "attend: %zu columns cannot be split into %zu heads", c->cols,
-                a->n_heads);
-    a->head_dim = c->cols / a->n_heads;
-    a->scale = 1.0f / sqrtf((float)a->head_dim);
-    c->n_saved[0] = c->rows * a->n_heads;
-cleanup:
-    return st;
+    if (!n || c->cols % n || (c->norm == FR_NORM_LAYER && !c->param[1]))
+        return fr_error_set(err, FR_ERR_SHAPE, "norm: %zu columns against weight %s [1, %zu]%s",
+                            c->cols, c->param[0]->name, n, c->param[1] ? "" : " without bias");
+    c->n_saved[0] = c->rows * (c->cols / n);
+    if (c->norm == FR_NORM_LAYER) c->n_saved[1] = c->n_saved[0];
+    return expect_vector("norm", c->param[1], n, err);
 }
 
-static void attend_forward(const fr_kernels *k, fr_call *c)
+static void norm_forward(const fr_kernels *k, fr_call *c)
 {
-    k->attention_forward(c->out->t.data, c->saved[0], c->in[0]->t.data, c->in[1]->t.data,
-                         c->in[2]->t.data, &c->attention);
+    const float *x = c->in[0]->t.data, *w = c->param[0]->t.data;
+    size_t rows = c->n_saved[0], n = c->param[0]->t.cols;
+    if (c->norm == FR_NORM_RMS)
+        k->rms_norm_forward(c->out->t.data, c->saved[0], x, w, c->eps, rows, n);
+    else
+        k->layer_norm_forward(c->out->t.data, NULL, c->saved[1], c->saved[0], x, NULL,
+                              (fr_dropout){0}, w, c->param[1]->t.data, c->eps, rows, n);
 }
 
-static void attend_backward(const fr_kernels *k, fr_call *c)
+static void norm_backward(const fr_kernels *k, fr_call *c)
 {
-    k->attention_backward(grad_of(c->in[0]), grad_of(c->in[1]), grad_of(c->in[2]), c->out->t.grad,
-                          c->out->t.data, c->saved[0], c->in[0]->t.data, c->in[1]->t.data,
-                          c->in[2]->t.data, &c->attention);
+    const float *x = c->in[0]->t.data, *w = c->param[0]->t.data, *dy = c->out->t.grad;
+    float *dx = grad_of(c->in[0]), *dw = c->param[0]->t.grad;
+    size_t rows = c->n_saved[0], n = c->param[0]->t.cols;
+    if (c->norm == FR_NORM_RMS)
+        k->rms_norm_backward(dx, dw, dy, x, c->saved[0], w, rows, n);
+    else
+        k->layer_norm_backward(dx, NULL, dw, param_grad(c->param[1]), dy, x, c->saved[1],
+                               c->saved[0], (fr_dropout){0}, w, rows, n);
 }
 
-fr_status fr_attend(fr_graph *g, fr_tensor *q, fr_tensor *k, fr_tensor *v, const fr_batch *batch,
-                    size_t n_heads, float dropout_rate, fr_tensor **y, fr_error *err)
+fr_status fr_norm(fr_graph *g, fr_tensor *x, fr_norm_kind kind, fr_param *w, fr_param *b, float eps,
+                  fr_tensor **y, fr_error *err)
 {
-    fr_call c = {.op = FR_OP_attend,
-                 .in = {(fr_node *)q, (fr_node *)k, (fr_node *)v},
-                 .attention = {.n_segments = batch->n_segments,
-                               .offsets = batch->offsets,
-                               .n_heads = n_heads,
-                               .dropout = fr__graph_dropout(g, dropout_rate)}};
+    fr_call c = {.op = FR_OP_norm, .in = {(fr_node *)x}, .param = {w, b}, .norm = kind, .eps = eps};
+    return fr__graph_run(g, &c, y, err);
+}
+
+/* --- gate ------------------------------------------------------------------------------ */
+
+static fr_status gate_shape(fr_call *c, fr_error *err)
+{
+    same_shape(c);
+    return expect_same("gate", c->in[0], c->in[1], err);
+}
+
+static void gate_forward(const fr_kernels *k, fr_call *c)
+{
+    k->gate_forward(c->out->t.data, c->in[0]->t.data, c->in[1]->t.data, c->act, c->rows * c->cols);
+}
+
+static void gate_backward(const fr_kernels *k, fr_call *c)
+{
+    k->gate_backward(grad_of(c->in[0]), grad_of(c->in[1]), c->out->t.grad, c->in[0]->t.data,
+                     c->in[1]->t.data, c->act, c->rows * c->cols);
+}
+
+fr_status fr_gate(fr_graph *g, fr_tensor *gate, fr_tensor *up, fr_activation act, fr_tensor **y,
+                  fr_error *err)
+{
+    fr_call c = {.op = FR_OP_gate, .in = {(fr_node *)gate, (fr_node *)up}, .act = act};
     return fr__graph_run(g, &c, y, err);
 }
 
@@ -362,7 +332,8 @@ static fr_status add_shape(fr_call *c, fr_error *err)
 static void add_forward(const fr_kernels *k, fr_call *c)
 {
     size_t n = c->rows * c->cols;
-    memcpy(c->out->t.data, c->in[0]->t.data, n * sizeof(float));
+    if (c->out->t.data != c->in[0]->t.data)
+        memcpy(c->out->t.data, c->in[0]->t.data, n * sizeof(float));
     k->add(c->out->t.data, c->in[1]->t.data, n);
 }
 
@@ -376,65 +347,6 @@ fr_status fr_add(fr_graph *g, fr_tensor *a, fr_tensor *b, fr_tensor **y, fr_erro
 {
     fr_call c = {.op = FR_OP_add, .in = {(fr_node *)a, (fr_node *)b}};
     return fr__graph_run(g, &c, y, err);
-}
-
-/* --- cross_entropy: saved are d loss / d logits and the rows' losses ----------------------------
- */
-
-static size_t count_labels(const int32_t *labels, size_t n)
-{
-    size_t counted = 0;
-    for (size_t i = 0; i < n; i++) counted += labels[i] != FR_IGNORE;
-    return counted;
-}
-
-static fr_status check_labels(const char *op, const int32_t *labels, size_t n, size_t limit,
-                              fr_error *err)
-{
-    for (size_t i = 0; i < n; i++)
-        if (labels[i] != FR_IGNORE && (labels[i] < 0 || (size_t)labels[i] >= limit))
-            return fr_error_set(err, FR_ERR_SHAPE, "%s: row %zu has label %d of %zu", op, i,
-                                (int)labels[i], limit);
-    return FR_OK;
-}
-
-static double sum_rows(const float *x, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += x[i];
-    return sum;
-}
-
-static fr_status cross_entropy_shape(fr_call *c, fr_error *err)
-{
-    const fr_tensor *x = &c->in[0]->t;
-    c->rows = c->cols = 1;
-    if (c->training) c->n_saved[0] = x->rows * x->cols;
-    c->n_saved[1] = x->rows;
-    return check_labels("cross_entropy", c->ids, x->rows, x->cols, err);
-}
-
-static void cross_entropy_forward(const fr_kernels *k, fr_call *c)
-{
-    const fr_tensor *x = &c->in[0]->t;
-    size_t counted = count_labels(c->ids, x->rows);
-    double share = counted ? 1.0 / (double)counted : 0;
-    k->cross_entropy(c->saved[1], c->saved[0], x->data, c->ids, (float)share, x->rows, x->cols);
-    *c->out->t.data = (float)(share * sum_rows(c->saved[1], x->rows));
-}
-
-static void cross_entropy_backward(const fr_kernels *k, fr_call *c)
-{
-    (void)k; /* logits are small: nothing to be had from a device */
-    float *dx = grad_of(c->in[0]), dloss = c->out->t.grad[0];
-    for (size_t i = 0; i < c->n_saved[0]; i++) dx[i] += dloss * c->saved[0][i];
-}
-
-fr_status fr_cross_entropy(fr_graph *g, fr_tensor *logits, const int32_t *labels, fr_tensor **loss,
-                           fr_error *err)
-{
-    fr_call c = {.op = FR_OP_cross_entropy, .in = {(fr_node *)logits}, .ids = labels};
-    return fr__graph_run(g, &c, loss, err);
 }
 
 /* --- The table -----------------------------------------------------------------------------------

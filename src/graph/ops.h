@@ -23,17 +23,23 @@ typedef enum fr_take { FR_TAKE_NONE, FR_TAKE_AS_OUT, FR_TAKE_AS_SAVED } fr_take;
 #define FR_NO_GRAD NULL
 
 /* clang-format off */
-/*    name           inputs params reads                       take              shape                forward                backward */
-#define FR_OP_MAP(X)                                                                                                                   \
-    X(embed,         0,     3,     FR_READS_NONE,              FR_TAKE_NONE,     embed_shape,         embed_forward,         embed_backward)         \
-    X(linear,        1,     2,     FR_READS_IN,                FR_TAKE_NONE,     linear_shape,        linear_forward,        linear_backward)        \
-    X(bias_act,      1,     1,     FR_READS_IN,                FR_TAKE_NONE,     bias_act_shape,      bias_act_forward,      bias_act_backward)      \
-    X(layer_norm,    2,     2,     FR_READS_NONE,              FR_TAKE_AS_SAVED, layer_norm_shape,    layer_norm_forward,    layer_norm_backward)    \
-    X(attend,        3,     0,     FR_READS_IN | FR_READS_OUT, FR_TAKE_NONE,     attend_shape,        attend_forward,        attend_backward)        \
-    X(drop,          1,     0,     FR_READS_NONE,              FR_TAKE_AS_OUT,   drop_shape,          drop_forward,          drop_backward)          \
-    X(gather_rows,   1,     0,     FR_READS_NONE,              FR_TAKE_NONE,     gather_rows_shape,   gather_rows_forward,   gather_rows_backward)   \
-    X(add,           2,     0,     FR_READS_NONE,              FR_TAKE_NONE,     add_shape,           add_forward,           add_backward)           \
-    X(cross_entropy, 1,     0,     FR_READS_NONE,              FR_TAKE_NONE,     cross_entropy_shape, cross_entropy_forward, cross_entropy_backward)
+/*    name               inputs  params  reads                       take              shape                        forward                        backward */
+#define FR_OP_MAP(X)                                                                                                                                                             \
+    X(embed,             0,      3,      FR_READS_NONE,              FR_TAKE_NONE,     embed_shape,                 embed_forward,                 embed_backward)               \
+    X(linear,            1,      2,      FR_READS_IN,                FR_TAKE_NONE,     linear_shape,                linear_forward,                linear_backward)              \
+    X(bias_act,          1,      1,      FR_READS_IN,                FR_TAKE_NONE,     bias_act_shape,              bias_act_forward,              bias_act_backward)            \
+    X(layer_norm,        2,      2,      FR_READS_NONE,              FR_TAKE_AS_SAVED, layer_norm_shape,            layer_norm_forward,            layer_norm_backward)          \
+    X(norm,              1,      2,      FR_READS_IN,                FR_TAKE_NONE,     norm_shape,                  norm_forward,                  norm_backward)                \
+    X(attend,            3,      0,      FR_READS_IN | FR_READS_OUT, FR_TAKE_NONE,     fr__attend_shape,            fr__attend_forward,            fr__attend_backward)          \
+    X(attend_cached,     3,      0,      FR_READS_NONE,              FR_TAKE_NONE,     fr__attend_cached_shape,     fr__attend_cached_forward,     FR_NO_GRAD)                   \
+    X(rotate,            1,      0,      FR_READS_NONE,              FR_TAKE_AS_OUT,   fr__rotate_shape,            fr__rotate_forward,            fr__rotate_backward)          \
+    X(gate,              2,      0,      FR_READS_IN,                FR_TAKE_NONE,     gate_shape,                  gate_forward,                  gate_backward)                \
+    X(drop,              1,      0,      FR_READS_NONE,              FR_TAKE_AS_OUT,   drop_shape,                  drop_forward,                  drop_backward)                \
+    X(gather_rows,       1,      0,      FR_READS_NONE,              FR_TAKE_NONE,     gather_rows_shape,           gather_rows_forward,           gather_rows_backward)         \
+    X(add,               2,      0,      FR_READS_NONE,              FR_TAKE_AS_OUT,   add_shape,                   add_forward,                   add_backward)                 \
+    X(cross_entropy,     1,      0,      FR_READS_NONE,              FR_TAKE_NONE,     fr__cross_entropy_shape,     fr__cross_entropy_forward,     fr__cross_entropy_backward)   \
+    X(vocabulary_loss,   1,      1,      FR_READS_NONE,              FR_TAKE_NONE,     fr__vocabulary_loss_shape,   fr__vocabulary_loss_forward,   fr__vocabulary_loss_backward) \
+    X(vocabulary_scores, 1,      1,      FR_READS_NONE,              FR_TAKE_NONE,     fr__vocabulary_scores_shape, fr__vocabulary_scores_forward, FR_NO_GRAD)
 /* clang-format on */
 
 typedef enum fr_op {
@@ -58,9 +64,13 @@ typedef struct fr_call {
     fr_op op;
     fr_node *in[FR_OP_MAX_IN];
     fr_param *param[FR_OP_MAX_PARAMS];
-    const int32_t *ids;     /* embed: token ids; gather_rows: rows; cross_entropy: labels */
-    const fr_batch *batch;  /* embed */
-    fr_attention attention; /* attend */
+    const int32_t *ids;     /* embed: token ids; gather_rows: rows; losses: labels */
+    const fr_batch *batch;  /* embed, attend_cached, rotate */
+    fr_attention attention; /* attend, attend_cached */
+    fr_rotary rotary;       /* rotate */
+    size_t place;           /* embed: first position; attend_cached: layer; rotate: max positions */
+    fr_norm_kind norm;
+    float divisor; /* vocabulary_loss */
     fr_dropout dropout;
     fr_activation act;
     float eps;

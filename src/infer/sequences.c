@@ -68,7 +68,7 @@ cleanup:
 void fr_gathered_release(fr_gathered *g)
 {
     fr_sequences_release(&g->rows);
-    g->batch = (fr_batch){0, NULL, NULL, NULL};
+    g->batch = (fr_batch){0};
 }
 
 fr_status fr_batch_gather(fr_gathered *out, const fr_sequences *s, const size_t *index, size_t n,
@@ -81,7 +81,10 @@ fr_status fr_batch_gather(fr_gathered *out, const fr_sequences *s, const size_t 
         FR_TRY(fr_sequences_append(&out->rows, s->ids + at, s->types + at,
                                    fr_sequences_length(s, index[i]), s->labels[index[i]], err));
     }
-    out->batch = (fr_batch){out->rows.n, out->rows.offsets, out->rows.ids, out->rows.types};
+    out->batch = (fr_batch){.n_segments = out->rows.n,
+                            .offsets = out->rows.offsets,
+                            .ids = out->rows.ids,
+                            .types = out->rows.types};
 cleanup:
     return st;
 }

@@ -47,12 +47,12 @@ typedef struct fr_gathered {
     fr_batch batch;    /* a view of them */
 } fr_gathered;
 
-#define FR_GATHERED_INIT        \
-    {                           \
-        FR_SEQUENCES_INIT,      \
-        {                       \
-            0, NULL, NULL, NULL \
-        }                       \
+#define FR_GATHERED_INIT    \
+    {                       \
+        FR_SEQUENCES_INIT,  \
+        {                   \
+            .n_segments = 0 \
+        }                   \
     }
 
 void fr_gathered_release(fr_gathered *g);

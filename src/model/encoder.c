@@ -197,7 +197,7 @@ static fr_status embeddings(fr_model *m, fr_graph *g, const fr_batch *batch, fr_
     fr_status st = FR_OK;
     const fr_encoder_config *c = &m->config;
     fr_tensor *x = NULL, *narrow = NULL;
-    FR_TRY(fr_embed(g, batch, m->word, m->position, m->type, &x, err));
+    FR_TRY(fr_embed(g, batch, m->word, m->position, 0, m->type, &x, err));
     FR_TRY(fr_layer_norm(g, x, NULL, 0, m->embedding_norm.w, m->embedding_norm.b, c->norm_eps,
                          &narrow, err));
     FR_TRY(fr_drop(g, narrow, c->dropout, y, err));
@@ -223,7 +223,8 @@ static fr_status layer_forward(fr_model *m, fr_graph *g, const fr_encoder_layer 
     FR_TRY(fr_linear(g, *x, linear[FR_LAYER_Q].w, linear[FR_LAYER_Q].b, &q, err));
     FR_TRY(fr_linear(g, *x, linear[FR_LAYER_K].w, linear[FR_LAYER_K].b, &k, err));
     FR_TRY(fr_linear(g, *x, linear[FR_LAYER_V].w, linear[FR_LAYER_V].b, &v, err));
-    FR_TRY(fr_attend(g, q, k, v, batch, c->n_heads, c->attention_dropout, &a, err));
+    FR_TRY(fr_attend(g, q, k, v, batch, &(fr_heads){.n_heads = c->n_heads}, c->attention_dropout,
+                     &a, err));
     fr_tensor_release(g, q);
     fr_tensor_release(g, k);
     fr_tensor_release(g, v);

@@ -164,21 +164,25 @@ static void sizes_that_disagree_are_errors_with_both_sizes(void **state)
     ASSERT_FAILS(fr_layer_norm(g, x, wide, 0, &vector, &vector, 1e-5f, &y, &err), FR_ERR_SHAPE,
                  "[2, 3] against [2, 4]");
     ASSERT_FAILS(fr_add(g, x, wide, &y, &err), FR_ERR_SHAPE, "[2, 3] against [2, 4]");
-    ASSERT_FAILS(fr_attend(g, x, x, x, &batch, 2, 0, &y, &err), FR_ERR_SHAPE, "2 heads");
+    ASSERT_FAILS(fr_attend(g, x, x, x, &batch, &(fr_heads){.n_heads = 2}, 0, &y, &err),
+                 FR_ERR_SHAPE, "2 heads");
     ASSERT_FAILS(fr_gather_rows(g, x, &far, 1, &y, &err), FR_ERR_SHAPE, "row 2 of 2");
     int32_t labels[2] = {0, bad_label};
     ASSERT_FAILS(fr_cross_entropy(g, x, labels, &y, &err), FR_ERR_SHAPE, "label 3 of 3");
 
-    ASSERT_FAILS(fr_embed(g, &batch, &p, &p, NULL, &y, &err), FR_ERR_SHAPE, "token 1 has id 3");
+    ASSERT_FAILS(fr_embed(g, &batch, &p, &p, 0, NULL, &y, &err), FR_ERR_SHAPE, "token 1 has id 3");
     batch.offsets = one;
     batch.ids = below;
-    ASSERT_FAILS(fr_embed(g, &batch, &p, &p, NULL, &y, &err), FR_ERR_SHAPE, "id -1");
-    ASSERT_FAILS(fr_attend(g, x, x, x, &batch, 1, 0, &y, &err), FR_ERR_SHAPE, "1 tokens");
+    ASSERT_FAILS(fr_embed(g, &batch, &p, &p, 0, NULL, &y, &err), FR_ERR_SHAPE, "id -1");
+    ASSERT_FAILS(fr_attend(g, x, x, x, &batch, &(fr_heads){.n_heads = 1}, 0, &y, &err),
+                 FR_ERR_SHAPE, "1 tokens");
     batch.n_segments = 2;
     batch.offsets = empty;
-    ASSERT_FAILS(fr_attend(g, x, x, x, &batch, 1, 0, &y, &err), FR_ERR_SHAPE, "text 0");
+    ASSERT_FAILS(fr_attend(g, x, x, x, &batch, &(fr_heads){.n_heads = 1}, 0, &y, &err),
+                 FR_ERR_SHAPE, "text 0");
     batch.n_segments = 0;
-    ASSERT_FAILS(fr_attend(g, x, x, x, &batch, 1, 0, &y, &err), FR_ERR_SHAPE, "no text");
+    ASSERT_FAILS(fr_attend(g, x, x, x, &batch, &(fr_heads){.n_heads = 1}, 0, &y, &err),
+                 FR_ERR_SHAPE, "no text");
     fr_graph_destroy(g);
 }
 
