@@ -36,6 +36,7 @@ typedef struct fr_param {
     const char *name; /* full name in the saved file */
     fr_tensor t;
     float *transposed; /* [cols, rows] of t.data for linear layers, else NULL */
+    fr_packed *packed; /* the matrix in fewer bits: then t.data is NULL, and it is not trained */
     bool decays;       /* weight decay applies (not biases, not LayerNorm) */
     bool stale;        /* t.data changed since `transposed` was made */
 } fr_param;

@@ -58,7 +58,12 @@ static void embed_forward(const fr_kernels *k, fr_call *c)
     if (c->saved[1]) memset(c->saved[1], 0, c->n_saved[1] * sizeof(int32_t));
 
     float *y = c->out->t.data;
-    k->gather_forward(y, c->param[0]->t.data, batch->ids, 0, c->rows, c->cols);
+    const fr_param *word = c->param[0];
+    if (word->packed)
+        for (size_t t = 0; t < c->rows; t++)
+            fr_packed_row(word->packed, (size_t)batch->ids[t], y + t * c->cols);
+    else
+        k->gather_forward(y, word->t.data, batch->ids, 0, c->rows, c->cols);
     if (positions) k->gather_forward(y, c->param[1]->t.data, positions, 1, c->rows, c->cols);
     if (c->param[2]) k->gather_forward(y, c->param[2]->t.data, embed_types(c), 1, c->rows, c->cols);
 }
@@ -93,7 +98,8 @@ static fr_status linear_shape(fr_call *c, fr_error *err)
                             x->cols, c->param[0]->name, w->rows, w->cols);
     c->rows = x->rows;
     c->cols = w->rows;
-    return expect_vector("linear", c->param[1], c->cols, err);
+    fr_status st = expect_trainable("linear", c, c->param[0], err);
+    return st ? st : expect_vector("linear", c->param[1], c->cols, err);
 }
 
 static void linear_forward(const fr_kernels *k, fr_call *c)
@@ -103,8 +109,7 @@ static void linear_forward(const fr_kernels *k, fr_call *c)
         k->transpose(w->transposed, w->t.data, w->t.rows, w->t.cols);
         w->stale = false;
     }
-    k->linear_forward(c->out->t.data, c->in[0]->t.data, w->t.data, w->transposed,
-                      param_data(c->param[1]), c->rows, w->t.cols, c->cols);
+    project(k, c->out->t.data, c->in[0]->t.data, w, param_data(c->param[1]), c->rows);
 }
 
 static void linear_backward(const fr_kernels *k, fr_call *c)

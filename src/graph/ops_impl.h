@@ -80,6 +80,24 @@ static inline void fill_positions(int32_t *positions, const fr_batch *batch, siz
             positions[t] = (int32_t)(first + past_of(batch, s) + t - batch->offsets[s]);
 }
 
+/* y [rows, n] = x w^T + b, whatever w is held in. */
+static inline void project(const fr_kernels *k, float *y, const float *x, const fr_param *w,
+                           const float *b, size_t rows)
+{
+    if (w->packed)
+        k->packed_forward(y, x, w->packed, b, rows);
+    else
+        k->linear_forward(y, x, w->t.data, w->transposed, b, rows, w->t.cols, w->t.rows);
+}
+
+static inline fr_status expect_trainable(const char *op, const fr_call *c, const fr_param *w,
+                                         fr_error *err)
+{
+    if (!w->packed || !c->training) return FR_OK;
+    return fr_error_set(err, FR_ERR_STATE,
+                        "%s: weight %s is held in fewer bits than training needs", op, w->name);
+}
+
 #define FR_OP_FUNCTIONS(name)                                \
     fr_status fr__##name##_shape(fr_call *c, fr_error *err); \
     void fr__##name##_forward(const fr_kernels *k, fr_call *c)

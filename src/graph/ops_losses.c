@@ -80,7 +80,8 @@ static fr_status vocabulary_shape(const char *op, fr_call *c, fr_error *err)
                             op, x->rows, x->cols, c->param[0]->name, w->rows, w->cols);
     c->n_saved[1] = logit_rows(x->rows) * w->rows;
     c->cols = 1;
-    return check_labels(op, c->ids, x->rows, w->rows, err);
+    fr_status st = expect_trainable(op, c, c->param[0], err);
+    return st ? st : check_labels(op, c->ids, x->rows, w->rows, err);
 }
 
 /* losses [N] of all rows; gradients of x and w where dx and dw are not NULL. */
@@ -93,7 +94,7 @@ static void vocabulary_rows(const fr_kernels *k, const fr_call *c, float *losses
     for (size_t at = 0; at < x->rows; at += step) {
         size_t rows = x->rows - at < step ? x->rows - at : step;
         const float *from = x->data + at * x->cols;
-        k->linear_forward(logits, from, w->data, NULL, NULL, rows, x->cols, w->rows);
+        project(k, logits, from, c->param[0], NULL, rows);
         k->cross_entropy(losses + at, dx || dw ? logits : NULL, logits, c->ids + at, factor, rows,
                          w->rows);
         if (dx || dw)

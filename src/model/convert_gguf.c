@@ -167,6 +167,7 @@ static fr_status plan_folder(fr_plan *plan, fr_gguf_meta *meta, const char *dir,
     FR_TRY(fr_path_join(&path, dir, "config.json", err));
     FR_TRY(fr_json_load(&config, path.data, FR_JSON_MAX_CONFIG, err));
     FR_TRY(fr__decoder_from_json(&c, config, path.data, err));
+    FR_TRY(fr__decoder_check_gguf(&c, path.data, err));
     FR_TRY(fr_tensors_open(set, dir, err));
     FR_TRY(plan_tensors(plan, *set, &c, dir, type, err));
     FR_TRY(fr__decoder_to_gguf(&c, meta, err));

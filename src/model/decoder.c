@@ -109,19 +109,37 @@ static const fr_decoder_name gpt2_names[] = {
     {"lm_head", "output", FR_AS_IS, false},
 };
 
+static const fr_decoder_name opt_names[] = {
+    {"embed_tokens", "token_embd", FR_AS_IS, false},
+    {"embed_positions", "position_embd", FR_AS_IS, false},
+    {"layers.%zu.self_attn_layer_norm", "blk.%zu.attn_norm", FR_AS_IS, true},
+    {"layers.%zu.self_attn.q_proj", "blk.%zu.attn_q", FR_AS_IS, true},
+    {"layers.%zu.self_attn.k_proj", "blk.%zu.attn_k", FR_AS_IS, true},
+    {"layers.%zu.self_attn.v_proj", "blk.%zu.attn_v", FR_AS_IS, true},
+    {"layers.%zu.self_attn.out_proj", "blk.%zu.attn_output", FR_AS_IS, true},
+    {"layers.%zu.final_layer_norm", "blk.%zu.ffn_norm", FR_AS_IS, true},
+    {"layers.%zu.fc1", "blk.%zu.ffn_up", FR_AS_IS, true},
+    {"layers.%zu.fc2", "blk.%zu.ffn_down", FR_AS_IS, true},
+    {"final_layer_norm", "output_norm", FR_AS_IS, true},
+    {"lm_head", "output", FR_AS_IS, false},
+};
+
 #define NAMES(list) .names = (list), .n_names = sizeof(list) / sizeof(*(list))
 
-#define SIZE_KEYS                                                               \
-    .hidden_size = "hidden_size", .n_layers = "num_hidden_layers",              \
-    .n_heads = "num_attention_heads", .intermediate_size = "intermediate_size", \
-    .max_tokens = "max_position_embeddings", .activation_key = "hidden_act"
+#define SIZE_KEYS_BUT_WIDE                                         \
+    .hidden_size = "hidden_size", .n_layers = "num_hidden_layers", \
+    .n_heads = "num_attention_heads", .max_tokens = "max_position_embeddings"
+
+#define SIZE_KEYS \
+    SIZE_KEYS_BUT_WIDE, .intermediate_size = "intermediate_size", .activation_key = "hidden_act"
 
 #define LLAMA_KEYS                                                                            \
     SIZE_KEYS, .prefix = "model.", .n_kv_heads = "num_key_value_heads", .activation = "silu", \
-               .rope_theta = "rope_theta"
+               .rope_theta = "rope_theta", .attention_dropout = {"attention_dropout", 0}
 
-#define RMS_NORM \
-    .eps = "rms_norm_eps", .default_eps = 1e-6, .gguf_eps = "attention.layer_norm_rms_epsilon"
+#define RMS_NORM                                             \
+    .rms = true, .eps = "rms_norm_eps", .default_eps = 1e-6, \
+    .gguf_eps = "attention.layer_norm_rms_epsilon"
 
 static const fr_decoder_family families[] = {
     {.model_type = "llama",
@@ -137,6 +155,7 @@ static const fr_decoder_family families[] = {
      .gguf = "llama",
      LLAMA_KEYS,
      RMS_NORM,
+     .has_window = true,
      .llama3_rope = true,
      NAMES(llama_names)},
     {.model_type = "qwen2",
@@ -144,12 +163,14 @@ static const fr_decoder_family families[] = {
      .gguf = "qwen2",
      LLAMA_KEYS,
      RMS_NORM,
+     .has_window = true,
      NAMES(qwen2_names)},
     {.model_type = "qwen3",
      .architecture = "Qwen3ForCausalLM",
      .gguf = "qwen3",
      LLAMA_KEYS,
      RMS_NORM,
+     .has_window = true,
      NAMES(qwen3_names)},
     {.model_type = "olmo",
      .architecture = "OlmoForCausalLM",
@@ -163,6 +184,8 @@ static const fr_decoder_family families[] = {
      .architecture = "Olmo2ForCausalLM",
      .gguf = "olmo2",
      LLAMA_KEYS,
+     .rms = true,
+     .norms_whole_rows = true,
      .eps = "rms_norm_eps",
      .default_eps = 1e-5,
      .gguf_eps = "attention.layer_norm_rms_epsilon",
@@ -180,6 +203,9 @@ static const fr_decoder_family families[] = {
      .rope_theta = "rotary_emb_base",
      .rotary_pct = "rotary_pct",
      .parallel_residual = true,
+     .embedding_dropout = {"hidden_dropout", 0},
+     .residual_dropout = {"hidden_dropout", 0},
+     .attention_dropout = {"attention_dropout", 0},
      .never_tied = true,
      NAMES(neox_names)},
     {.model_type = "gpt2",
@@ -196,8 +222,24 @@ static const fr_decoder_family families[] = {
      .gguf_eps = "attention.layer_norm_epsilon",
      .activation_key = "activation_function",
      .activation = "gelu_new",
+     .embedding_dropout = {"embd_pdrop", 0.1},
+     .residual_dropout = {"resid_pdrop", 0.1},
+     .attention_dropout = {"attn_pdrop", 0.1},
      .tied = true,
      NAMES(gpt2_names)},
+    {.model_type = "opt",
+     .architecture = "OPTForCausalLM",
+     SIZE_KEYS_BUT_WIDE,
+     .prefix = "model.decoder.",
+     .intermediate_size = "ffn_dim",
+     .default_eps = 1e-5,
+     .activation_key = "activation_function",
+     .activation = "relu",
+     .first_position = 2, /* the first two rows were for padding */
+     .residual_dropout = {"dropout", 0.1},
+     .attention_dropout = {"attention_dropout", 0},
+     .tied = true,
+     NAMES(opt_names)},
 };
 
 enum { N_FAMILIES = sizeof(families) / sizeof(*families) };
@@ -212,20 +254,25 @@ const fr_decoder_family *fr__decoder_by_type(const char *model_type)
 const fr_decoder_family *fr__decoder_by_gguf(fr_bytes architecture)
 {
     for (size_t i = 0; i < N_FAMILIES; i++)
-        if (fr_bytes_equal(architecture, families[i].gguf)) return &families[i];
+        if (families[i].gguf && fr_bytes_equal(architecture, families[i].gguf)) return &families[i];
     return NULL;
+}
+
+void fr__decoder_types(char *buf, size_t size)
+{
+    buf[0] = 0;
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        size_t used = strlen(buf);
+        snprintf(buf + used, size - used, "%s%s", i ? ", " : "", families[i].model_type);
+    }
 }
 
 fr_status fr__decoder_unknown(const char *path, const char *name, fr_error *err)
 {
-    char known[256] = "";
-    for (size_t i = 0; i < N_FAMILIES; i++)
-        snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s", i ? ", " : "",
-                 families[i].model_type);
+    char known[256];
+    fr__decoder_types(known, sizeof(known));
     return fr_error_set(err, FR_ERR_UNSUPPORTED,
-                        "%s: '%.64s' is no decoder that can be converted to or from GGUF; those "
-                        "are %s",
-                        path, name, known);
+                        "%s: '%.64s' is no decoder that we know; those are %s", path, name, known);
 }
 
 const fr_decoder_name *fr__decoder_output(const fr_decoder_family *family)

@@ -36,39 +36,115 @@ static fr_status check_sizes(const fr_decoder_config *c, const char *path, fr_er
     return FR_OK;
 }
 
-/* Switches that change what the model computes and that GGUF has no word for. */
+/* Switches that change what the model computes, and that are not built. */
 static fr_status refuse_switches(const fr_decoder_config *c, const json_t *json, const char *path,
                                  fr_error *err)
 {
-    static const char *const switches[] = {"scale_attn_by_inverse_layer_idx", "use_sliding_window",
-                                           "add_cross_attention", "attention_bias", "mlp_bias"};
-    size_t n = sizeof(switches) / sizeof(*switches);
+    static const struct {
+        const char *key;
+        bool usual;
+    } switches[] = {{"scale_attn_by_inverse_layer_idx", false},
+                    {"add_cross_attention", false},
+                    {"scale_attn_weights", true},
+                    {"do_layer_norm_before", true},
+                    {"layer_norm_elementwise_affine", true},
+                    {"_remove_final_layer_norm", false},
+                    {"enable_bias", true},
+                    {"attention_bias", false},
+                    {"mlp_bias", false}};
+    size_t n = sizeof(switches) / sizeof(*switches), embedding;
     fr_status st = FR_OK;
-    const char *activation;
-    bool on;
     /* GPT-NeoX always has biases; that they are there is seen in the tensors. */
     if (c->family->any_bias || c->family->parallel_residual) n -= 2;
     for (size_t i = 0; i < n; i++) {
-        FR_TRY(fr_json_bool_or(json, path, switches[i], false, &on, err));
-        if (on) FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: %s is not converted", path, switches[i]);
+        bool on;
+        FR_TRY(fr_json_bool_or(json, path, switches[i].key, switches[i].usual, &on, err));
+        if (on != switches[i].usual)
+            FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: \"%s\": %s is not supported", path,
+                    switches[i].key, on ? "true" : "false");
     }
-    FR_TRY(fr_json_bool_or(json, path, "scale_attn_weights", true, &on, err));
-    if (!on) FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: unscaled attention is not converted", path);
-    FR_TRY(fr_json_string_or(json, path, c->family->activation_key, c->family->activation,
-                             &activation, err));
-    if (strcmp(activation, c->family->activation) != 0)
-        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: activation '%.32s' is not converted; '%s' is", path,
-                activation, c->family->activation);
-    if (c->tied && c->family->never_tied)
+    FR_TRY(fr_json_size_or(json, path, "word_embed_proj_dim", c->hidden_size, &embedding, err));
+    if (embedding != c->hidden_size)
         FR_FAIL(err, FR_ERR_UNSUPPORTED,
-                "%s: llama.cpp knows no %s whose output layer is the embedding", path,
-                c->family->model_type);
-    if (json_is_integer(json_object_get(json, "sliding_window")) &&
-        !strcmp(c->family->model_type, "mistral"))
-        fr_log(FR_LOG_WARNING,
-               "%s: llama.cpp does not read sliding_window: longer texts will differ", path);
+                "%s: word_embed_proj_dim other than hidden_size is not "
+                "supported",
+                path);
+    if (json_is_object(json_object_get(json, "quantization_config")))
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "%s: the weights are quantized; use the float version of this model, or a GGUF",
+                path);
 cleanup:
     return st;
+}
+
+/* Which layers see only the last keys: sliding_window, where use_sliding_window does not forbid
+ * it, from layer max_window_layers on; newer files list the layers. */
+static fr_status read_window(fr_decoder_config *c, const json_t *json, const char *path,
+                             fr_error *err)
+{
+    fr_status st = FR_OK;
+    bool on;
+    json_t *layers;
+    bool qwen = !strncmp(c->family->model_type, "qwen", 4);
+    FR_TRY(fr_json_bool_or(json, path, "use_sliding_window", !qwen, &on, err));
+    if (!c->family->has_window || !on || !json_is_integer(json_object_get(json, "sliding_window")))
+        return FR_OK;
+    FR_TRY(fr_json_size(json, path, "sliding_window", &c->window, err));
+    if (qwen)
+        FR_TRY(fr_json_size_or(json, path, "max_window_layers", 28, &c->first_window_layer, err));
+    FR_TRY(fr_json_list(json, path, "layer_types", false, &layers, err));
+    if (!layers) return FR_OK;
+    c->first_window_layer = c->n_layers;
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        const char *type = json_string_value(json_array_get(layers, i));
+        bool slides = type && !strcmp(type, "sliding_attention");
+        if (slides && i < c->first_window_layer) c->first_window_layer = i;
+        if (i > c->first_window_layer && !slides)
+            FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                    "%s: layer_types: layer %zu sees all keys, one before it does not; that is "
+                    "not supported",
+                    path, i);
+    }
+cleanup:
+    return st;
+}
+
+static fr_status read_rates(fr_decoder_config *c, const json_t *json, const char *path,
+                            fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_decoder_family *f = c->family;
+    FR_TRY(fr__activation_read(&c->activation, json, path, f->activation_key, f->activation, err));
+    FR_TRY(fr__rate_read(json, path, f->embedding_dropout, 0, &c->embedding_dropout, err));
+    FR_TRY(fr__rate_read(json, path, f->residual_dropout, 0, &c->residual_dropout, err));
+    FR_TRY(fr__rate_read(json, path, f->attention_dropout, 0, &c->attention_dropout, err));
+    FR_TRY(fr__initializer_range_read(&c->initializer_range, json, path, err));
+cleanup:
+    return st;
+}
+
+fr_status fr__decoder_check_gguf(const fr_decoder_config *c, const char *path, fr_error *err)
+{
+    const fr_decoder_family *f = c->family;
+    const char *what = NULL;
+    if (!f->gguf)
+        what = "this architecture";
+    else if (c->activation != fr__activation_find(f->activation))
+        what = "another activation";
+    else if (c->tied && f->never_tied)
+        what = "an output layer that is the embedding";
+    else if (c->rope.kind == FR_ROPE_LLAMA3 && !f->llama3_rope)
+        what = "rotary scaling 'llama3'";
+    else if (c->window && strcmp(f->model_type, "mistral") != 0)
+        what = "sliding windows";
+    if (what)
+        return fr_error_set(err, FR_ERR_UNSUPPORTED,
+                            "%s: cannot become GGUF: llama.cpp does not know %s of '%s'", path,
+                            what, f->model_type);
+    if (c->window)
+        fr_log(FR_LOG_WARNING,
+               "%s: llama.cpp does not read sliding_window: longer texts will differ", path);
+    return FR_OK;
 }
 
 /* Every family but GPT-NeoX turns whole heads, and llama.cpp lets none of them do otherwise. */
@@ -80,7 +156,7 @@ static fr_status set_rotary_dims(fr_decoder_config *c, double partial, const cha
                             partial);
     if (partial != 1 && !c->family->rotary_pct)
         return fr_error_set(err, FR_ERR_UNSUPPORTED,
-                            "%s: partial_rotary_factor of '%s' is not converted", path,
+                            "%s: partial_rotary_factor of '%s' is not supported", path,
                             c->family->model_type);
     c->rope.n_dims = (size_t)((double)c->head_dim * partial);
     if (c->rope.n_dims) return FR_OK;
@@ -98,11 +174,6 @@ static fr_status read_rope(fr_decoder_config *c, const json_t *json, const char 
     if (f->rotary_pct) FR_TRY(fr_json_number_or(json, path, f->rotary_pct, 0.25, &partial, err));
     FR_TRY(fr__rope_from_json(&c->rope, &partial, json, f->rope_theta, path, err));
     FR_TRY(set_rotary_dims(c, partial, path, err));
-    if (c->rope.kind == FR_ROPE_LLAMA3 && !f->llama3_rope)
-        FR_FAIL(err, FR_ERR_UNSUPPORTED,
-                "%s: rotary scaling 'llama3' of '%s' is not converted: llama.cpp has no place for "
-                "it",
-                path, f->model_type);
 cleanup:
     return st;
 }
@@ -142,6 +213,8 @@ fr_status fr__decoder_from_json(fr_decoder_config *c, const json_t *json, const 
     }
     FR_TRY(read_rope(c, json, path, err));
     FR_TRY(refuse_switches(c, json, path, err));
+    FR_TRY(read_window(c, json, path, err));
+    FR_TRY(read_rates(c, json, path, err));
     FR_TRY(check_sizes(c, path, err));
 cleanup:
     return st;
@@ -225,6 +298,7 @@ fr_status fr__decoder_from_gguf(fr_decoder_config *c, const fr_gguf *g, fr_error
     FR_TRY(read_gguf_sizes(c, g, err));
     FR_TRY(read_gguf_rope(c, g, err));
     FR_TRY(read_gguf_switches(c, g, err));
+    c->activation = fr__activation_find(c->family->activation);
     c->tied = true; /* until an output layer is met */
     for (size_t i = 0; i < fr_gguf_n_tensors(g); i++) {
         const fr_stored *t = fr_gguf_tensor(g, i);

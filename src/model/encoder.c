@@ -11,48 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-#include "base/sha256.h"
-
-/* A thousand million numbers, 4 GiB: well above the small models this engine is for. */
-static const size_t max_numbers = (size_t)1 << 30;
-
-/* --- The plan of weights ----------------------------------------------------- */
-
-static fr_status add_weight(fr_model *m, fr_param **out, const char *stem, const char *suffix,
-                            size_t rows, size_t cols, fr_weight traits, fr_error *err)
-{
-    fr_status st = FR_OK;
-    size_t size = strlen(stem) + strlen(suffix) + 1;
-    char *name = fr_arena_alloc(&m->meta, size, 1);
-    if (!name) FR_FAIL(err, FR_ERR_NOMEM, "model: out of memory");
-    snprintf(name, size, "%s%s", stem, suffix);
-
-    fr_weight *w = &m->weights[m->n_weights];
-    *w = traits;
-    w->p.name = name;
-    w->p.t.rows = rows;
-    w->p.t.cols = cols;
-    w->p.stale = true;
-    m->params[m->n_weights++] = &w->p;
-    m->info.n_params += rows * cols;
-    if (out) *out = &w->p;
-cleanup:
-    return st;
-}
-
 static fr_status add_table(fr_model *m, fr_param **out, const char *stem, size_t rows, size_t cols,
                            fr_error *err)
 {
-    fr_weight traits = {.p.decays = true, .n_dims = 2, .init = FR_INIT_NORMAL};
-    return add_weight(m, out, stem, ".weight", rows, cols, traits, err);
+    fr_weight traits = {.p.decays = true, .n_dims = 2, .init = FR_INIT_NORMAL, .is_matrix = true};
+    return fr__weight_add(m, out, stem, ".weight", rows, cols, traits, err);
 }
 
 static fr_status add_linear(fr_model *m, fr_pair *out, const char *stem, size_t n_out, size_t n_in,
                             bool is_head, fr_error *err)
 {
     fr_status st = FR_OK;
-    const char *prefix = m->config.family->prefix;
+    const char *prefix = m->prefix;
     bool own_name = is_head && strncmp(stem, prefix, strlen(prefix)) != 0;
     fr_weight w = {.p.decays = true,
                    .n_dims = 2,
@@ -61,8 +31,8 @@ static fr_status add_linear(fr_model *m, fr_pair *out, const char *stem, size_t 
                    .own_name = own_name,
                    .transposes = !is_head};
     fr_weight b = {.n_dims = 1, .init = FR_INIT_ZEROS, .is_head = is_head, .own_name = own_name};
-    FR_TRY(add_weight(m, &out->w, stem, ".weight", n_out, n_in, w, err));
-    FR_TRY(add_weight(m, &out->b, stem, ".bias", 1, n_out, b, err));
+    FR_TRY(fr__weight_add(m, &out->w, stem, ".weight", n_out, n_in, w, err));
+    FR_TRY(fr__weight_add(m, &out->b, stem, ".bias", 1, n_out, b, err));
 cleanup:
     return st;
 }
@@ -71,8 +41,8 @@ static fr_status add_norm(fr_model *m, fr_pair *out, const char *stem, size_t n,
 {
     fr_status st = FR_OK;
     fr_weight w = {.n_dims = 1, .init = FR_INIT_ONES}, b = {.n_dims = 1, .init = FR_INIT_ZEROS};
-    FR_TRY(add_weight(m, &out->w, stem, ".weight", 1, n, w, err));
-    FR_TRY(add_weight(m, &out->b, stem, ".bias", 1, n, b, err));
+    FR_TRY(fr__weight_add(m, &out->w, stem, ".weight", 1, n, w, err));
+    FR_TRY(fr__weight_add(m, &out->b, stem, ".bias", 1, n, b, err));
 cleanup:
     return st;
 }
@@ -80,9 +50,9 @@ cleanup:
 static fr_status plan_layer(fr_model *m, size_t index, fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_encoder_config *c = &m->config;
+    const fr_encoder_config *c = &m->encoder->config;
     const fr_family *f = c->family;
-    fr_encoder_layer *layer = &m->layers[index];
+    fr_encoder_layer *layer = &m->encoder->layers[index];
     size_t hidden = c->hidden_size, wide = c->intermediate_size;
     const struct {
         const char *part;
@@ -115,78 +85,61 @@ cleanup:
     return st;
 }
 
-fr_status fr__encoder_plan(fr_model *m, const char *path, fr_error *err)
+static fr_status plan(fr_model *m, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_encoder_config *c = &m->config;
+    const fr_encoder_config *c = &m->encoder->config;
     const fr_family *f = c->family;
     size_t max_weights = 16 + c->n_layers * 2 * (FR_N_LINEARS + FR_N_NORMS);
 
-    m->weights = fr_arena_calloc(&m->meta, max_weights, sizeof(*m->weights));
-    m->params = fr_arena_alloc(&m->meta, max_weights, sizeof(fr_param *));
-    m->layers = fr_arena_calloc(&m->meta, c->n_layers, sizeof(*m->layers));
-    if (!m->weights || !m->params || !m->layers)
-        FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
+    FR_TRY(fr__weights_reserve(m, max_weights, err));
+    m->encoder->layers = fr_arena_calloc(&m->meta, c->n_layers, sizeof(*m->encoder->layers));
+    if (!m->encoder->layers) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
 
-    FR_TRY(add_table(m, &m->word, f->word, c->vocab_size, c->embedding_size, err));
-    FR_TRY(add_table(m, &m->position, f->position, c->max_tokens, c->embedding_size, err));
-    if (c->n_types) FR_TRY(add_table(m, &m->type, f->type, c->n_types, c->embedding_size, err));
-    FR_TRY(add_norm(m, &m->embedding_norm, f->embedding_norm, c->embedding_size, err));
+    FR_TRY(add_table(m, &m->encoder->word, f->word, c->vocab_size, c->embedding_size, err));
+    FR_TRY(add_table(m, &m->encoder->position, f->position, c->max_tokens, c->embedding_size, err));
+    if (c->n_types)
+        FR_TRY(add_table(m, &m->encoder->type, f->type, c->n_types, c->embedding_size, err));
+    FR_TRY(add_norm(m, &m->encoder->embedding_norm, f->embedding_norm, c->embedding_size, err));
     if (c->embedding_size != c->hidden_size)
-        FR_TRY(add_linear(m, &m->projection, f->projection, c->hidden_size, c->embedding_size,
-                          false, err));
+        FR_TRY(add_linear(m, &m->encoder->projection, f->projection, c->hidden_size,
+                          c->embedding_size, false, err));
     for (size_t i = 0; i < c->n_layers; i++) FR_TRY(plan_layer(m, i, err));
-    FR_TRY(add_linear(m, &m->head_dense, f->head_dense, c->hidden_size, c->hidden_size, true, err));
-    FR_TRY(add_linear(m, &m->head_out, f->head_out, c->n_labels, c->hidden_size, true, err));
+    FR_TRY(add_linear(m, &m->encoder->head_dense, f->head_dense, c->hidden_size, c->hidden_size,
+                      true, err));
+    FR_TRY(
+        add_linear(m, &m->encoder->head_out, f->head_out, c->n_labels, c->hidden_size, true, err));
 
-    if (m->info.n_params > max_numbers)
-        FR_FAIL(err, FR_ERR_USAGE,
-                "%s: the sizes make a model of %zu parameters, at most %zu are "
-                "supported",
-                path, m->info.n_params, max_numbers);
 cleanup:
     return st;
 }
 
-fr_status fr__encoder_allocate(fr_model *m, bool trainable, fr_error *err)
+fr_status fr__encoder_describe(fr_model *m, const char *path, const fr_model_options *options,
+                               fr_error *err)
 {
     fr_status st = FR_OK;
-    size_t bytes = 0;
-    for (size_t i = 0; i < m->n_weights; i++) {
-        size_t n = m->params[i]->t.rows * m->params[i]->t.cols * sizeof(float) + FR_ALIGN;
-        bytes += n * (1 + (size_t)trainable + (size_t)m->weights[i].transposes);
-    }
-    fr_arena_init(&m->numbers, bytes); /* one block: the exact size is known */
-    for (size_t i = 0; i < m->n_weights; i++) {
-        fr_param *p = m->params[i];
-        size_t n = p->t.rows * p->t.cols;
-        p->t.data = fr_arena_alloc(&m->numbers, n, sizeof(float));
-        if (m->weights[i].transposes) p->transposed = fr_arena_alloc(&m->numbers, n, sizeof(float));
-        if (trainable) p->t.grad = fr_arena_calloc(&m->numbers, n, sizeof(float));
-        if (!p->t.data || (m->weights[i].transposes && !p->transposed) || (trainable && !p->t.grad))
-            FR_FAIL(err, FR_ERR_NOMEM, "model: out of memory for %zu parameters", m->info.n_params);
-    }
+    m->encoder = fr_arena_calloc(&m->meta, 1, sizeof(*m->encoder));
+    if (!m->encoder) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
+    fr_encoder_config *c = &m->encoder->config;
+    FR_TRY(fr__encoder_config_read(c, m->config_json, path, options, &m->meta, err));
+    m->prefix = c->family->prefix;
+    m->initializer_range = c->initializer_range;
+    FR_TRY(plan(m, path, err));
+    m->info.architecture = c->family->model_type;
+    m->info.n_labels = c->n_labels;
+    m->info.label_names = c->label_names;
+    m->info.max_tokens = c->max_tokens;
+    m->info.vocab_size = c->vocab_size;
+    m->info.hidden_size = c->hidden_size;
+    m->info.n_layers = c->n_layers;
+    m->info.n_heads = c->n_heads;
 cleanup:
     return st;
 }
 
-void fr__weight_initialise(const fr_model *m, fr_weight *w, uint64_t seed)
+void fr__encoder_release(fr_encoder *e)
 {
-    float *data = w->p.t.data;
-    size_t n = w->p.t.rows * w->p.t.cols;
-    if (w->init != FR_INIT_NORMAL) {
-        for (size_t i = 0; i < n; i++) data[i] = w->init == FR_INIT_ONES ? 1.0f : 0.0f;
-        return;
-    }
-    /* A stream of its own for every name: what else is initialised makes no difference. */
-    uint64_t key = seed;
-    for (const char *c = w->p.name; *c; c++) key = fr_mix64(key, (unsigned char)*c);
-    fr_rng rng;
-    fr_rng_init(&rng, key);
-    for (size_t i = 0; i < n; i++)
-        data[i] = (float)(m->config.initializer_range * fr_rng_normal(&rng));
-    if (&w->p == m->word && m->config.pad_id < w->p.t.rows)
-        memset(data + m->config.pad_id * w->p.t.cols, 0, w->p.t.cols * sizeof(float));
+    if (e) free(e->first_rows);
 }
 
 /* --- Forward ------------------------------------------------------------------- */
@@ -195,15 +148,16 @@ static fr_status embeddings(fr_model *m, fr_graph *g, const fr_batch *batch, fr_
                             fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_encoder_config *c = &m->config;
+    const fr_encoder_config *c = &m->encoder->config;
     fr_tensor *x = NULL, *narrow = NULL;
-    FR_TRY(fr_embed(g, batch, m->word, m->position, 0, m->type, &x, err));
-    FR_TRY(fr_layer_norm(g, x, NULL, 0, m->embedding_norm.w, m->embedding_norm.b, c->norm_eps,
-                         &narrow, err));
+    FR_TRY(
+        fr_embed(g, batch, m->encoder->word, m->encoder->position, 0, m->encoder->type, &x, err));
+    FR_TRY(fr_layer_norm(g, x, NULL, 0, m->encoder->embedding_norm.w, m->encoder->embedding_norm.b,
+                         c->norm_eps, &narrow, err));
     FR_TRY(fr_drop(g, narrow, c->dropout, y, err));
-    if (m->projection.w) {
+    if (m->encoder->projection.w) {
         narrow = *y;
-        FR_TRY(fr_linear(g, narrow, m->projection.w, m->projection.b, y, err));
+        FR_TRY(fr_linear(g, narrow, m->encoder->projection.w, m->encoder->projection.b, y, err));
         fr_tensor_release(g, narrow);
     }
 cleanup:
@@ -216,7 +170,7 @@ static fr_status layer_forward(fr_model *m, fr_graph *g, const fr_encoder_layer 
                                fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_encoder_config *c = &m->config;
+    const fr_encoder_config *c = &m->encoder->config;
     const fr_pair *linear = layer->linear, *norm = layer->norm;
     fr_tensor *q, *k, *v, *a, *o, *y, *up, *h, *down;
 
@@ -259,79 +213,38 @@ static fr_status head_forward(fr_model *m, fr_graph *g, fr_tensor *x, fr_tensor 
                               fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_encoder_config *c = &m->config;
+    const fr_encoder_config *c = &m->encoder->config;
     fr_tensor *dense, *act, *dropped;
     if (c->family->head_drops_input) FR_TRY(fr_drop(g, x, c->head_dropout, &x, err));
-    FR_TRY(fr_linear(g, x, m->head_dense.w, NULL, &dense, err));
-    FR_TRY(fr_bias_act(g, dense, m->head_dense.b, c->family->head_activation, &act, err));
+    FR_TRY(fr_linear(g, x, m->encoder->head_dense.w, NULL, &dense, err));
+    FR_TRY(fr_bias_act(g, dense, m->encoder->head_dense.b, c->family->head_activation, &act, err));
     FR_TRY(fr_drop(g, act, c->head_dropout, &dropped, err));
-    FR_TRY(fr_linear(g, dropped, m->head_out.w, m->head_out.b, logits, err));
+    FR_TRY(fr_linear(g, dropped, m->encoder->head_out.w, m->encoder->head_out.b, logits, err));
 cleanup:
     return st;
 }
 
-fr_status fr_model_classify(fr_model *m, fr_graph *g, const fr_batch *batch, fr_tensor **logits,
-                            fr_error *err)
+fr_status fr__encoder_classify(fr_model *m, fr_graph *g, const fr_batch *batch, fr_tensor **logits,
+                               fr_error *err)
 {
     fr_status st = FR_OK;
     fr_tensor *x = NULL;
-    size_t n_layers = m->config.n_layers;
+    size_t n_layers = m->encoder->config.n_layers;
     *logits = NULL;
 
     FR_TRY(embeddings(m, g, batch, &x, err)); /* checks the batch */
-    if (batch->n_segments > m->cap_first_rows) {
-        int32_t *rows = realloc(m->first_rows, batch->n_segments * sizeof(*rows));
+    if (batch->n_segments > m->encoder->cap_first_rows) {
+        int32_t *rows = realloc(m->encoder->first_rows, batch->n_segments * sizeof(*rows));
         if (!rows) FR_FAIL(err, FR_ERR_NOMEM, "model: out of memory");
-        m->first_rows = rows;
-        m->cap_first_rows = batch->n_segments;
+        m->encoder->first_rows = rows;
+        m->encoder->cap_first_rows = batch->n_segments;
     }
-    for (size_t s = 0; s < batch->n_segments; s++) m->first_rows[s] = (int32_t)batch->offsets[s];
+    for (size_t s = 0; s < batch->n_segments; s++)
+        m->encoder->first_rows[s] = (int32_t)batch->offsets[s];
     for (size_t i = 0; i < n_layers; i++)
-        FR_TRY(layer_forward(m, g, &m->layers[i], batch, i + 1 == n_layers ? m->first_rows : NULL,
-                             &x, err));
+        FR_TRY(layer_forward(m, g, &m->encoder->layers[i], batch,
+                             i + 1 == n_layers ? m->encoder->first_rows : NULL, &x, err));
     FR_TRY(head_forward(m, g, x, logits, err));
 cleanup:
     return st;
-}
-
-/* --- Views ------------------------------------------------------------------------ */
-
-void fr_model_destroy(fr_model *m)
-{
-    if (!m) return;
-    json_decref(m->config_json);
-    fr_arena_release(&m->numbers);
-    fr_arena_release(&m->meta);
-    free(m->first_rows);
-    free(m);
-}
-
-const fr_model_info *fr_model_get_info(const fr_model *m)
-{
-    return &m->info;
-}
-
-fr_param *const *fr_model_params(const fr_model *m, size_t *n)
-{
-    *n = m->n_weights;
-    return m->params;
-}
-
-void fr_model_touch(fr_model *m)
-{
-    for (size_t i = 0; i < m->n_weights; i++) m->params[i]->stale = true;
-}
-
-void fr_model_hash(const fr_model *m, char hex[65])
-{
-    fr_sha256 h;
-    fr_sha256_init(&h);
-    for (size_t i = 0; i < m->n_weights; i++) {
-        const fr_param *p = m->params[i];
-        uint64_t shape[2] = {p->t.rows, p->t.cols};
-        fr_sha256_field(&h, p->name, strlen(p->name));
-        fr_sha256_field(&h, shape, sizeof(shape));
-        fr_sha256_field(&h, p->t.data, p->t.rows * p->t.cols * sizeof(float));
-    }
-    fr_sha256_final_hex(&h, hex);
 }

@@ -119,35 +119,38 @@ static const fr_family *find_family(const char *model_type)
     return NULL;
 }
 
-static fr_status unknown_family(const char *path, const char *model_type, fr_error *err)
+bool fr__is_encoder(const char *model_type)
 {
-    char known[128] = "";
-    for (size_t i = 0; i < N_FAMILIES; i++) {
-        size_t used = strlen(known);
-        snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", families[i].model_type);
-    }
-    if (!*model_type)
-        return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: no \"model_type\"; known are %s", path,
-                            known);
-    return fr_error_set(err, FR_ERR_UNSUPPORTED,
-                        "%s: model_type \"%.64s\" is not supported; known are %s", path, model_type,
-                        known);
+    return find_family(model_type) != NULL;
 }
 
-static fr_status find_activation(fr_activation *out, const json_t *json, const char *path,
-                                 const char *key, fr_error *err)
+void fr__encoder_types(char *buf, size_t size)
+{
+    buf[0] = 0;
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        size_t used = strlen(buf);
+        snprintf(buf + used, size - used, "%s%s", i ? ", " : "", families[i].model_type);
+    }
+}
+
+fr_activation fr__activation_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(activations) / sizeof(activations[0]); i++)
+        if (strcmp(name, activations[i].name) == 0) return activations[i].act;
+    return FR_N_ACTIVATIONS;
+}
+
+fr_status fr__activation_read(fr_activation *out, const json_t *json, const char *path,
+                              const char *key, const char *fallback, fr_error *err)
 {
     fr_status st = FR_OK;
     const char *name;
-    FR_TRY(fr_json_string_or(json, path, key, "gelu", &name, err));
-    for (size_t i = 0; i < sizeof(activations) / sizeof(activations[0]); i++)
-        if (strcmp(name, activations[i].name) == 0) {
-            *out = activations[i].act;
-            return FR_OK;
-        }
-    FR_FAIL(err, FR_ERR_UNSUPPORTED,
-            "%s: %s \"%.64s\" is not supported; known are gelu, gelu_new, relu, tanh, silu", path,
-            key, name);
+    FR_TRY(fr_json_string_or(json, path, key, fallback, &name, err));
+    *out = fr__activation_find(name);
+    if (*out == FR_N_ACTIVATIONS)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "%s: %s \"%.64s\" is not supported; known are gelu, gelu_new, relu, tanh, silu",
+                path, key, name);
 cleanup:
     return st;
 }
@@ -165,15 +168,27 @@ cleanup:
     return st;
 }
 
-static fr_status read_rate(const json_t *json, const char *path, fr_key key, float inherited,
-                           float *out, fr_error *err)
+fr_status fr__rate_read(const json_t *json, const char *path, fr_key key, float inherited,
+                        float *out, fr_error *err)
 {
     fr_status st = FR_OK;
     double rate = key.fallback < 0 ? (double)inherited : key.fallback;
-    FR_TRY(fr_json_number_or(json, path, key.key, rate, &rate, err));
+    if (key.key) FR_TRY(fr_json_number_or(json, path, key.key, rate, &rate, err));
     if (!(rate >= 0 && rate < 1))
         FR_FAIL(err, FR_ERR_USAGE, "%s: %s is %g, expected 0 to below 1", path, key.key, rate);
     *out = (float)rate;
+cleanup:
+    return st;
+}
+
+fr_status fr__initializer_range_read(double *out, const json_t *json, const char *path,
+                                     fr_error *err)
+{
+    fr_status st = FR_OK;
+    FR_TRY(fr_json_number_or(json, path, "initializer_range", 0.02, out, err));
+    if (!(*out >= 0 && *out < 100))
+        FR_FAIL(err, FR_ERR_USAGE, "%s: initializer_range is %g, expected 0 to below 100", path,
+                *out);
 cleanup:
     return st;
 }
@@ -270,10 +285,8 @@ fr_status fr__encoder_config_read(fr_encoder_config *c, const json_t *json, cons
     *c = (fr_encoder_config){.pad_id = SIZE_MAX};
     if (!json_is_object(json))
         FR_FAIL(err, FR_ERR_FORMAT, "%s: expected an object, found %s", path, fr_json_kind(json));
-    FR_TRY(fr_json_string_or(json, path, "model_type", "", &model_type, err));
-    f = find_family(model_type);
-    if (!f) return unknown_family(path, model_type, err);
-    c->family = f;
+    FR_TRY(fr_json_string(json, path, "model_type", &model_type, err));
+    c->family = f = find_family(model_type);
     FR_TRY(refuse_features(json, path, err));
     FR_TRY(read_architecture(c, json, path, err));
 
@@ -296,14 +309,11 @@ fr_status fr__encoder_config_read(fr_encoder_config *c, const json_t *json, cons
         FR_FAIL(err, FR_ERR_USAGE, "%s: %s is %g, expected 0 to below 1", path, f->norm_eps.key,
                 eps);
     c->norm_eps = (float)eps;
-    FR_TRY(read_rate(json, path, f->dropout, 0, &c->dropout, err));
-    FR_TRY(read_rate(json, path, f->attention_dropout, 0, &c->attention_dropout, err));
-    FR_TRY(read_rate(json, path, f->head_dropout, c->dropout, &c->head_dropout, err));
-    FR_TRY(fr_json_number_or(json, path, "initializer_range", 0.02, &c->initializer_range, err));
-    if (!(c->initializer_range >= 0 && c->initializer_range < 100))
-        FR_FAIL(err, FR_ERR_USAGE, "%s: initializer_range is %g, expected 0 to below 100", path,
-                c->initializer_range);
-    FR_TRY(find_activation(&c->activation, json, path, f->activation, err));
+    FR_TRY(fr__rate_read(json, path, f->dropout, 0, &c->dropout, err));
+    FR_TRY(fr__rate_read(json, path, f->attention_dropout, 0, &c->attention_dropout, err));
+    FR_TRY(fr__rate_read(json, path, f->head_dropout, c->dropout, &c->head_dropout, err));
+    FR_TRY(fr__initializer_range_read(&c->initializer_range, json, path, err));
+    FR_TRY(fr__activation_read(&c->activation, json, path, f->activation, "gelu", err));
     const json_t *pad = json_object_get(json, "pad_token_id");
     if (!pad || json_is_integer(pad)) c->pad_id = (size_t)json_integer_value(pad); /* absent: 0 */
     FR_TRY(read_labels(c, json, path, options, arena, err));

@@ -60,10 +60,27 @@ typedef struct fr_encoder_config {
     const char *const *label_names; /* [n_labels]; in the arena given */
 } fr_encoder_config;
 
-/* Reads and checks a parsed config.json; path is for messages. options->n_labels and label_names
- * override what the file says. Sizes are bounded, so that their products cannot overflow.
- * Errors: FR_ERR_UNSUPPORTED (unknown model_type, activation, feature), FR_ERR_FORMAT (wrong type),
- * FR_ERR_USAGE (sizes that cannot be). */
+bool fr__is_encoder(const char *model_type);
+
+/* "bert, electra, distilbert" into buf */
+void fr__encoder_types(char *buf, size_t size);
+
+/* FR_N_ACTIVATIONS: no such name. */
+fr_activation fr__activation_find(const char *name);
+
+/* What encoders and decoders read alike. Errors: FR_ERR_UNSUPPORTED (an activation we do not know),
+ * FR_ERR_USAGE (a rate not in [0, 1)), FR_ERR_FORMAT. */
+FR_NODISCARD fr_status fr__activation_read(fr_activation *out, const json_t *json, const char *path,
+                                           const char *key, const char *fallback, fr_error *err);
+FR_NODISCARD fr_status fr__rate_read(const json_t *json, const char *path, fr_key key,
+                                     float inherited, float *out, fr_error *err);
+FR_NODISCARD fr_status fr__initializer_range_read(double *out, const json_t *json, const char *path,
+                                                  fr_error *err);
+
+/* Reads and checks the parsed config.json of an encoder; path is for messages. options->n_labels
+ * and label_names override what the file says. Sizes are bounded, so that their products cannot
+ * overflow. Errors: FR_ERR_UNSUPPORTED (unknown model_type, activation, feature), FR_ERR_FORMAT
+ * (wrong type), FR_ERR_USAGE (sizes that cannot be). */
 FR_NODISCARD fr_status fr__encoder_config_read(fr_encoder_config *c, const json_t *json,
                                                const char *path, const fr_model_options *options,
                                                fr_arena *arena, fr_error *err);

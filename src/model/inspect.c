@@ -127,10 +127,8 @@ static void ask(json_t *out, const char *path, const fr_gguf *g)
     fr_error err;
     json_t *can = json_array();
     ask_tokenizer(out, can, path, g);
-    fr_status st = FR_OK;
-    if (g) st = fr_error_set(&err, FR_ERR_UNSUPPORTED, "models inside GGUF files are not run yet");
-    put_can(can, "tune", g ? st : fr_model_check(path, &new_head, &err), &err);
-    put_can(can, "eval", g ? st : fr_model_check(path, &as_it_is, &err), &err);
+    put_can(can, "tune", fr_model_check(path, &new_head, &err), &err);
+    put_can(can, "eval", fr_model_check(path, &as_it_is, &err), &err);
     put_can(can, "convert --to hf", fr_convert_check_hf(path, &err), &err);
     put_can(can, "convert --to gguf", fr_convert_check_gguf(path, &err), &err);
     json_object_set_new(out, "can", can);

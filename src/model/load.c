@@ -1,4 +1,4 @@
-/* load.c - a model from a Hugging Face folder.
+/* load.c - a model from a Hugging Face folder or a GGUF.
  *
  * Files name their tensors in several ways: with or without the family's prefix (saved from the
  * bare encoder), norms with gamma and beta (converted from TensorFlow). What a file has beyond the
@@ -12,19 +12,18 @@
 #include "base/log.h"
 #include "format/json.h"
 #include "format/tensors.h"
+#include "model/decoder_net.h"
 #include "model/encoder.h"
 #include "os/file.h"
 
 enum { MAX_NAME = 512 };
 
-/* The tensor under any of its names, or NULL. */
-static const fr_stored *find_tensor(const fr_tensors *file, const fr_family *family,
-                                    const char *name)
+/* The tensor under any of its names in a folder, or NULL. */
+static const fr_stored *find_in_folder(const fr_tensors *file, const char *prefix, const char *name)
 {
     static const char *const old_endings[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
                                                  {"LayerNorm.bias", "LayerNorm.beta"}};
-    size_t skip =
-        strncmp(name, family->prefix, strlen(family->prefix)) == 0 ? strlen(family->prefix) : 0;
+    size_t skip = strncmp(name, prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0;
     for (int bare = 0; bare < (skip ? 2 : 1); bare++) {
         const char *text = bare ? name + skip : name;
         const fr_stored *t = fr_tensors_find(file, text);
@@ -42,19 +41,35 @@ static const fr_stored *find_tensor(const fr_tensors *file, const fr_family *fam
     return NULL;
 }
 
-static bool fits(const fr_weight *w, const fr_stored *t)
+static const fr_stored *find_tensor(const fr_tensors *file, const fr_model *m, const fr_weight *w)
 {
-    if (t->n_dims != w->n_dims) return false;
-    if (w->n_dims == 1) return t->shape[0] == w->p.t.cols;
-    return t->shape[0] == w->p.t.rows && t->shape[1] == w->p.t.cols;
+    if (fr_tensors_gguf(file)) return fr_tensors_find(file, w->gguf);
+    return find_in_folder(file, m->prefix, w->p.name);
 }
 
-static fr_status shape_error(const fr_weight *w, const fr_stored *t, fr_error *err)
+/* The weight's shape in that file, [n_dims]. */
+static void shape_in(const fr_weight *w, bool gguf, size_t shape[2])
+{
+    bool transposed = !gguf && w->reorder == FR_TRANSPOSE;
+    shape[0] = w->n_dims == 1 || transposed ? w->p.t.cols : w->p.t.rows;
+    shape[1] = transposed ? w->p.t.rows : w->p.t.cols;
+}
+
+static bool fits(const fr_weight *w, const fr_stored *t, bool gguf)
+{
+    size_t shape[2];
+    shape_in(w, gguf, shape);
+    return t->n_dims == w->n_dims && t->shape[0] == shape[0] &&
+           (w->n_dims == 1 || t->shape[1] == shape[1]);
+}
+
+static fr_status shape_error(const fr_weight *w, const fr_stored *t, bool gguf, fr_error *err)
 {
     char has[FR_SHAPE_TEXT], wants[FR_SHAPE_TEXT];
-    size_t shape[2] = {w->p.t.rows, w->p.t.cols};
+    size_t shape[2];
+    shape_in(w, gguf, shape);
     fr_shape_text(t->shape, t->n_dims, has);
-    fr_shape_text(w->n_dims == 1 ? shape + 1 : shape, w->n_dims, wants);
+    fr_shape_text(shape, w->n_dims, wants);
     return fr_error_set(err, FR_ERR_SHAPE,
                         "%s: tensor %s is %s, config.json (or the number of labels) asks for %s",
                         t->path, t->name, has, wants);
@@ -66,13 +81,14 @@ static fr_status match_tensors(fr_model *m, const char *dir, const fr_tensors *f
                                fr_error *err)
 {
     fr_status st = FR_OK;
+    bool gguf = fr_tensors_gguf(file) != NULL;
     for (size_t i = 0; i < m->n_weights; i++) {
         const fr_weight *w = &m->weights[i];
-        bool foreign = w->own_name && m->config.other_head;
-        found[i] = foreign ? NULL : find_tensor(file, m->config.family, w->p.name);
-        if (found[i] && !fits(w, found[i])) {
+        bool foreign = w->own_name && m->encoder->config.other_head;
+        found[i] = foreign ? NULL : find_tensor(file, m, w);
+        if (found[i] && !fits(w, found[i], gguf)) {
             /* A head for another number of labels is replaced like a missing one. */
-            if (!w->own_name || !options->new_head) FR_TRY(shape_error(w, found[i], err));
+            if (!w->own_name || !options->new_head) FR_TRY(shape_error(w, found[i], gguf, err));
             found[i] = NULL;
         }
         if (found[i]) continue;
@@ -91,15 +107,68 @@ cleanup:
     return st;
 }
 
-static fr_status read_tensor(fr_weight *w, const fr_stored *t, fr_error *err)
+/* How the file's rows become ours. */
+static fr_reordering order_of(const fr_weight *w, const fr_stored *t, bool gguf)
+{
+    return (fr_reordering){.t = t,
+                           .reorder = gguf ? w->gguf_reorder : w->reorder,
+                           .heads = w->heads,
+                           .to_gguf = !gguf};
+}
+
+static fr_status read_tensor(fr_weight *w, const fr_stored *t, bool gguf, fr_error *err)
 {
     fr_status st = FR_OK;
-    FR_TRY(fr_stored_to_f32(t, w->p.t.data, err));
+    fr_reordering order = order_of(w, t, gguf);
+    FR_TRY(fr__reorder_check(&order, FR_DTYPE_F32, err));
+    FR_TRY(fr__reorder(&order, FR_DTYPE_F32, w->p.t.data, err));
     for (size_t i = 0; i < t->n; i++)
         if (!isfinite(w->p.t.data[i]))
             FR_FAIL(err, FR_ERR_FORMAT, "%s: tensor %s has a value that is not finite at %zu",
                     t->path, t->name, i);
 cleanup:
+    return st;
+}
+
+static void decode_blocks(int dtype, const void *blocks, size_t count, float *out)
+{
+    fr_dtype type = (fr_dtype)dtype;
+    (void)fr_dtype_decode(type, blocks, count * fr_dtype_block(type), out);
+}
+
+/* The type that kernels call the same; BLOCKS for those that none knows. */
+static fr_packed_type packed_type(fr_dtype dtype)
+{
+    for (int i = 0; i < FR_PACKED_BLOCKS; i++)
+        if (strcmp(fr_packed_type_name((fr_packed_type)i), fr_dtype_name(dtype)) == 0)
+            return (fr_packed_type)i;
+    return FR_PACKED_BLOCKS;
+}
+
+/* The matrix as the file has it. */
+static fr_status pack_tensor(fr_weight *w, const fr_stored *t, bool gguf, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_reordering order = order_of(w, t, gguf);
+    fr_packed_type type = packed_type(t->dtype);
+    size_t block = fr_dtype_block(t->dtype), block_bytes = 0;
+    void *rows = malloc(t->n_bytes + 1);
+    if (!rows) FR_FAIL(err, FR_ERR_NOMEM, "%s: tensor %s: out of memory", t->path, t->name);
+    FR_TRY(fr__reorder_check(&order, t->dtype, err));
+    FR_TRY(fr__reorder(&order, t->dtype, rows, err));
+    (void)fr_dtype_bytes(t->dtype, block, &block_bytes);
+    fr_packed_source source = {.type = type,
+                               .rows = rows,
+                               .n = w->p.t.rows,
+                               .k = w->p.t.cols,
+                               .block = block,
+                               .block_bytes = block_bytes,
+                               .decode = decode_blocks,
+                               .tag = (int)t->dtype};
+    st = fr_packed_create(&w->p.packed, &source, err);
+    if (st) fr_error_prefix(err, "%s: tensor %s", t->path, t->name);
+cleanup:
+    free(rows);
     return st;
 }
 
@@ -114,7 +183,7 @@ static void tell_of_new_head(const fr_model *m, const char *dir, const fr_stored
                      m->params[i]->name);
     }
     fr_log(FR_LOG_INFO, "%s: new classification head for %zu labels, seed %llu (%s)", dir,
-           m->config.n_labels, (unsigned long long)seed, names);
+           m->info.n_labels, (unsigned long long)seed, names);
 }
 
 static fr_status load_weights(fr_model *m, const char *dir, const fr_model_options *options,
@@ -126,56 +195,123 @@ static fr_status load_weights(fr_model *m, const char *dir, const fr_model_optio
     if (!found) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
 
     if (options->from_config) {
-        m->info.head_is_new = true;
+        m->info.head_is_new = !m->info.is_decoder;
     } else {
         FR_TRY(fr_tensors_open(&file, dir, err));
         FR_TRY(match_tensors(m, dir, file, options, found, err));
         if (m->info.head_is_new) tell_of_new_head(m, dir, found, options->seed);
     }
-    FR_TRY(fr__encoder_allocate(m, options->trainable, err));
+    bool gguf = file && fr_tensors_gguf(file);
+    for (size_t i = 0; options->as_stored && i < m->n_weights; i++)
+        if (found[i] && m->weights[i].is_matrix && found[i]->dtype != FR_DTYPE_F64)
+            FR_TRY(pack_tensor(&m->weights[i], found[i], gguf, err));
+    FR_TRY(fr__weights_allocate(m, options->trainable, err));
     for (size_t i = 0; i < m->n_weights; i++) {
+        fr_weight *w = &m->weights[i];
+        m->info.n_bytes +=
+            w->p.packed ? fr_packed_bytes(w->p.packed) : w->p.t.rows * w->p.t.cols * sizeof(float);
+        if (w->p.packed) continue;
         if (found[i])
-            FR_TRY(read_tensor(&m->weights[i], found[i], err));
+            FR_TRY(read_tensor(w, found[i], gguf, err));
         else
-            fr__weight_initialise(m, &m->weights[i], options->seed);
+            fr__weight_initialise(m, w, options->seed);
     }
 cleanup:
     fr_tensors_close(file);
     return st;
 }
 
-/* The model as its config.json has it, with names and shapes of all weights; no data. */
-static fr_status describe(fr_model **out, const char *dir, const fr_model_options *options,
-                          fr_error *err)
+static fr_status unknown_type(const char *path, const char *type, bool decoder, fr_error *err)
+{
+    char known[256];
+    if (decoder)
+        fr__decoder_types(known, sizeof(known));
+    else
+        fr__encoder_types(known, sizeof(known));
+    if (!*type)
+        return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: no \"model_type\"; known are %s", path,
+                            known);
+    const char *why = "is not supported";
+    if (decoder && fr__is_encoder(type)) why = "is an encoder, which generates no text";
+    if (!decoder && fr__decoder_by_type(type)) why = "is a decoder, which does not classify";
+    return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: model_type \"%.64s\" %s; known are %s", path,
+                        type, why, known);
+}
+
+static fr_status add_decoder(fr_model *m, fr_error *err)
+{
+    m->decoder = fr_arena_calloc(&m->meta, 1, sizeof(*m->decoder));
+    if (m->decoder) return FR_OK;
+    return fr_error_set(err, FR_ERR_NOMEM, "%s: out of memory", m->source_dir);
+}
+
+static fr_status describe_folder(fr_model *m, const fr_model_options *options, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str path = FR_STR_INIT;
+    const char *type;
+    FR_TRY(fr_path_join(&path, m->source_dir, "config.json", err));
+    FR_TRY(fr_json_load(&m->config_json, path.data, FR_JSON_MAX_CONFIG, err));
+    const json_t *json = m->config_json;
+    if (!json_is_object(json))
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: expected an object, found %s", path.data,
+                fr_json_kind(json));
+    FR_TRY(fr_json_string_or(json, path.data, "model_type", "", &type, err));
+    if (!options->decoder && fr__is_encoder(type)) {
+        FR_TRY(fr__encoder_describe(m, path.data, options, err));
+    } else if (options->decoder && fr__decoder_by_type(type)) {
+        FR_TRY(add_decoder(m, err));
+        FR_TRY(fr__decoder_from_json(&m->decoder->config, json, path.data, err));
+        FR_TRY(fr__decoder_describe(m, path.data, err));
+    } else {
+        FR_TRY(unknown_type(path.data, type, options->decoder, err));
+    }
+cleanup:
+    fr_str_release(&path);
+    return st;
+}
+
+static fr_status describe_gguf(fr_model *m, const fr_model_options *options, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_tensors *file = NULL;
+    FR_TRY(fr_tensors_open(&file, m->source_dir, err));
+    if (!options->decoder && fr_tensors_gguf(file))
+        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: a GGUF holds a decoder, which does not classify",
+                m->source_dir);
+    if (!fr_tensors_gguf(file))
+        FR_FAIL(err, FR_ERR_USAGE, "%s: a file of weights alone; give its folder, with config.json",
+                m->source_dir);
+    FR_TRY(add_decoder(m, err));
+    FR_TRY(fr__decoder_from_gguf(&m->decoder->config, fr_tensors_gguf(file), err));
+    m->config_json = fr__decoder_to_json(&m->decoder->config);
+    if (!m->config_json) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", m->source_dir);
+    FR_TRY(fr__decoder_describe(m, m->source_dir, err));
+cleanup:
+    fr_tensors_close(file);
+    return st;
+}
+
+/* The model as its configuration has it, with names and shapes of all weights; no data. */
+static fr_status describe(fr_model **out, const char *path, const fr_model_options *options,
+                          fr_error *err)
+{
+    fr_status st = FR_OK;
     *out = NULL;
     fr_model *m = calloc(1, sizeof(*m));
-    if (!m) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
+    if (!m) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
     fr_arena_init(&m->meta, 0);
     fr_arena_init(&m->numbers, 0);
-
-    m->source_dir = fr_arena_strdup(&m->meta, dir);
-    if (!m->source_dir) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
-    FR_TRY(fr_path_join(&path, dir, "config.json", err));
-    FR_TRY(fr_json_load(&m->config_json, path.data, FR_JSON_MAX_CONFIG, err));
-    FR_TRY(fr__encoder_config_read(&m->config, m->config_json, path.data, options, &m->meta, err));
-    FR_TRY(fr__encoder_plan(m, path.data, err));
-
-    m->info.architecture = m->config.family->model_type;
-    m->info.n_labels = m->config.n_labels;
-    m->info.label_names = m->config.label_names;
-    m->info.max_tokens = m->config.max_tokens;
-    m->info.vocab_size = m->config.vocab_size;
-    m->info.hidden_size = m->config.hidden_size;
-    m->info.n_layers = m->config.n_layers;
-    m->info.n_heads = m->config.n_heads;
+    m->source_dir = fr_arena_strdup(&m->meta, path);
+    if (!m->source_dir) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
+    if (fr_file_exists(path))
+        FR_TRY(describe_gguf(m, options, err));
+    else
+        FR_TRY(describe_folder(m, options, err));
     *out = m;
     m = NULL; /* ownership has moved to the caller */
 cleanup:
     fr_model_destroy(m);
-    fr_str_release(&path);
     return st;
 }
 

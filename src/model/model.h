@@ -22,7 +22,10 @@
 typedef struct fr_model fr_model;
 
 typedef struct fr_model_options {
+    bool decoder;     /* a model that generates text is wanted; else one that classifies */
     bool trainable;   /* allocate gradients */
+    bool as_stored;   /* matrices stay in the type that the file has; else all become float32.
+                         Not with trainable. */
     bool new_head;    /* a missing classification head is initialised instead of an error */
     bool from_config; /* ignore weight files: initialise everything from config.json */
     size_t n_labels;  /* of a new head or of a model from its config; 0: as in the config */
@@ -31,20 +34,24 @@ typedef struct fr_model_options {
 } fr_model_options;
 
 typedef struct fr_model_info {
-    const char *architecture; /* "bert", "electra", "distilbert" */
-    size_t n_params;          /* numbers in all tensors of the model as run, head included */
-    size_t n_labels;
+    const char *architecture;       /* "bert", "llama", ...: model_type in config.json */
+    bool is_decoder;                /* generates text; else it classifies */
+    size_t n_params;                /* numbers in all tensors of the model as run, head included */
+    size_t n_labels;                /* 0: a decoder */
     const char *const *label_names; /* [n_labels] from id2label */
-    size_t max_tokens;              /* longest sequence (position embeddings) */
+    size_t max_tokens;              /* longest sequence */
     size_t vocab_size;
     size_t hidden_size, n_layers, n_heads;
+    size_t kv_dim;    /* of a decoder: numbers of a token's keys, and of its values, in one layer */
+    size_t n_bytes;   /* of the weights as they are held */
     bool head_is_new; /* the head was initialised, not read */
 } fr_model_info;
 
 /* Reads a Hugging Face folder: config.json and model.safetensors or pytorch_model.bin (or
- * shards of either with an index).
+ * shards of either with an index). Decoders also from a .gguf file.
  * Errors: FR_ERR_IO (no file), FR_ERR_FORMAT (malformed), FR_ERR_SHAPE (a tensor does not fit the
- * config; names it), FR_ERR_UNSUPPORTED (unknown model_type; lists those known), FR_ERR_STATE (no
+ * config; names it), FR_ERR_UNSUPPORTED (unknown model_type, or of the other kind; lists those
+ * known), FR_ERR_STATE (no
  * trained head and !new_head). */
 FR_NODISCARD fr_status fr_model_load(fr_model **out, const char *dir,
                                      const fr_model_options *options, fr_error *err);
@@ -73,6 +80,31 @@ void fr_model_touch(fr_model *m);
  * Errors: FR_ERR_SHAPE (a text longer than max_tokens, an id outside the vocabulary, no text). */
 FR_NODISCARD fr_status fr_model_classify(fr_model *m, fr_graph *g, const fr_batch *batch,
                                          fr_tensor **logits, fr_error *err);
+
+/* hidden [n_rows, hidden_size]: the states behind a decoder's last norm of the tokens in rows
+ * (NULL: of all T). With caches in the batch: the segments go on where their caches end, and the
+ * caches grow by them.
+ * Errors: FR_ERR_UNSUPPORTED (an encoder), FR_ERR_SHAPE (a text longer than max_tokens or its
+ * cache, an id outside the vocabulary, no text). */
+FR_NODISCARD fr_status fr_model_decode(fr_model *m, fr_graph *g, const fr_batch *batch,
+                                       const int32_t *rows, size_t n_rows, fr_tensor **hidden,
+                                       fr_error *err);
+
+/* logits [rows of hidden, vocab_size] */
+FR_NODISCARD fr_status fr_model_logits(fr_model *m, fr_graph *g, fr_tensor *hidden,
+                                       fr_tensor **logits, fr_error *err);
+
+/* loss [1, 1]: the sum of -log p(labels[t] | the tokens of its text up to t) over the T tokens
+ * whose label is not FR_IGNORE, over divisor. Labels are shifted by the caller.
+ * See fr_vocabulary_loss for what backward needs. */
+FR_NODISCARD fr_status fr_model_loss(fr_model *m, fr_graph *g, const fr_batch *batch,
+                                     const int32_t *labels, float divisor, fr_tensor **loss,
+                                     fr_error *err);
+
+/* scores [T, 1]: log p(labels[t] | the tokens of its text up to t), natural logarithm; 0 where the
+ * label is FR_IGNORE. */
+FR_NODISCARD fr_status fr_model_scores(fr_model *m, fr_graph *g, const fr_batch *batch,
+                                       const int32_t *labels, fr_tensor **scores, fr_error *err);
 
 /* SHA-256 over names, shapes and values of all weights. */
 void fr_model_hash(const fr_model *m, char hex[65]);

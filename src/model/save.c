@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "format/json.h"
 #include "format/safetensors.h"
+#include "model/decoder_net.h"
 #include "model/encoder.h"
 #include "model/folder.h"
 #include "os/file.h"
@@ -39,19 +40,31 @@ cleanup:
     return st;
 }
 
+static fr_status set_classifier(json_t *config, const fr_encoder_config *c, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_family *family = c->family;
+    FR_TRY(set(config, "architectures", json_pack("[s]", family->architecture), err));
+    FR_TRY(set(config, "model_type", json_string(family->model_type), err));
+    FR_TRY(set(config, "problem_type", json_string("single_label_classification"), err));
+    FR_TRY(set_labels(config, c, err));
+    json_object_del(config, "num_labels"); /* follows from id2label */
+cleanup:
+    return st;
+}
+
 static fr_status save_config(const fr_model *m, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_family *family = m->config.family;
     static const char *const dtypes[] = {"dtype", "torch_dtype"};
     json_t *config = json_copy(m->config_json);
     if (!config) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
 
-    FR_TRY(set(config, "architectures", json_pack("[s]", family->architecture), err));
-    FR_TRY(set(config, "model_type", json_string(family->model_type), err));
-    FR_TRY(set(config, "problem_type", json_string("single_label_classification"), err));
-    FR_TRY(set_labels(config, &m->config, err));
-    json_object_del(config, "num_labels"); /* follows from id2label */
+    if (m->encoder)
+        FR_TRY(set_classifier(config, &m->encoder->config, err));
+    else
+        FR_TRY(set(config, "architectures",
+                   json_pack("[s]", m->decoder->config.family->architecture), err));
     for (size_t i = 0; i < sizeof(dtypes) / sizeof(dtypes[0]); i++)
         if (json_object_get(config, dtypes[i]))
             FR_TRY(set(config, dtypes[i], json_string("float32"), err));
@@ -61,6 +74,23 @@ cleanup:
     return st;
 }
 
+/* A weight in the order that folders have it in. */
+static fr_status make_weight(const fr_entry *e, void *out, fr_error *err)
+{
+    const fr_weight *w = e->from;
+    size_t n = w->p.t.rows * w->p.t.cols;
+    fr_stored t = {.name = w->p.name,
+                   .path = "model",
+                   .dtype = FR_DTYPE_F32,
+                   .n_dims = w->n_dims,
+                   .shape = {w->n_dims == 1 ? w->p.t.cols : w->p.t.rows, w->p.t.cols},
+                   .n = n,
+                   .n_bytes = n * sizeof(float),
+                   .data = (const unsigned char *)w->p.t.data};
+    fr_reordering order = {.t = &t, .reorder = w->reorder, .heads = w->heads};
+    return fr__reorder(&order, FR_DTYPE_F32, out, err);
+}
+
 static fr_status save_weights(const fr_model *m, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -68,9 +98,17 @@ static fr_status save_weights(const fr_model *m, const char *path, fr_error *err
     if (!entries) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
     for (size_t i = 0; i < m->n_weights; i++) {
         const fr_weight *w = &m->weights[i];
+        if (w->p.packed)
+            FR_FAIL(err, FR_ERR_STATE, "%s: tensor %s is held as the file had it; convert the file",
+                    path, w->p.name);
         entries[i] = (fr_entry){.name = w->p.name, .n_dims = w->n_dims, .data = w->p.t.data};
-        entries[i].shape[0] = w->n_dims == 1 ? w->p.t.cols : w->p.t.rows;
-        entries[i].shape[1] = w->p.t.cols;
+        bool transposed = w->reorder == FR_TRANSPOSE;
+        entries[i].shape[0] = w->n_dims == 1 || transposed ? w->p.t.cols : w->p.t.rows;
+        entries[i].shape[1] = transposed ? w->p.t.rows : w->p.t.cols;
+        if (w->reorder == FR_AS_IS) continue;
+        entries[i].data = NULL;
+        entries[i].make = make_weight;
+        entries[i].from = w;
     }
     FR_TRY(fr_safetensors_write(path, entries, m->n_weights, err));
 cleanup:

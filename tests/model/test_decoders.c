@@ -223,19 +223,24 @@ static void what_llama_cpp_cannot_run_is_refused(void **state)
         const char *config, *words;
     } wrong[] = {
         {0, CONFIG("qwen3", "", "\"num_key_value_heads\":2,\"head_dim\":8,\"attention_bias\":true"),
-         "attention_bias is not converted"},
+         "attention_bias\": true is not supported"},
         {0,
          CONFIG("qwen3", "",
                 "\"num_key_value_heads\":2,\"head_dim\":8,\"rope_scaling\":{\"type\":\"llama3\","
                 "\"factor\":8,\"low_freq_factor\":1,\"high_freq_factor\":4,"
                 "\"original_max_position_embeddings\":64}"),
-         "'llama3' of 'qwen3'"},
+         "rotary scaling 'llama3' of 'qwen3'"},
+        {0,
+         CONFIG("qwen3", "",
+                "\"num_key_value_heads\":2,\"head_dim\":8,\"use_sliding_window\":true,"
+                "\"sliding_window\":4"),
+         "sliding windows of 'qwen3'"},
         {2, CONFIG("olmo2", "", "\"num_key_value_heads\":2,\"tie_word_embeddings\":true"),
-         "output layer is the embedding"},
+         "output layer that is the embedding of 'olmo2'"},
         {1, CONFIG("olmo", "", "\"num_key_value_heads\":2,\"partial_rotary_factor\":0.5"),
          "partial_rotary_factor of 'olmo'"},
-        {3, CONFIG("gpt_neox", "", "\"hidden_act\":\"relu\""), "activation 'relu'"},
-        {3, CONFIG("opt", "", "\"hidden_act\":\"relu\""), "'opt' is no decoder"},
+        {3, CONFIG("gpt_neox", "", "\"hidden_act\":\"relu\""), "another activation of 'gpt_neox'"},
+        {3, CONFIG("opt", "", "\"hidden_act\":\"relu\""), "this architecture of 'opt'"},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         ASSERT_FAILS(fr_convert_to_gguf(write_folder(wrong[i].kind, wrong[i].config),

@@ -268,7 +268,8 @@ static void a_config_that_cannot_be_is_refused_by_name(void **state)
         fr_status status;
         const char *words;
     } cases[] = {
-        {"model_type", "\"gpt2\"", FR_ERR_UNSUPPORTED, "known are bert, electra, distilbert"},
+        {"model_type", "\"t5\"", FR_ERR_UNSUPPORTED, "known are bert, electra, distilbert"},
+        {"model_type", "\"gpt2\"", FR_ERR_UNSUPPORTED, "is a decoder, which does not classify"},
         {"model_type", "null", FR_ERR_UNSUPPORTED, "no \"model_type\""},
         {"model_type", "7", FR_ERR_FORMAT, "model_type"},
         {"hidden_act", "\"mish\"", FR_ERR_UNSUPPORTED, "hidden_act \"mish\""},
