@@ -94,6 +94,7 @@ FR_NODISCARD fr_status cli_place(const char *region, const char *live, fr_intens
 int cli_study(int argc, char **argv);
 int cli_tune(int argc, char **argv);
 int cli_eval(int argc, char **argv);
+int cli_generate(int argc, char **argv);
 int cli_tokenize(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_meters(int argc, char **argv);

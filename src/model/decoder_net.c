@@ -98,6 +98,17 @@ static int part_of(const char *gguf)
     return -1;
 }
 
+/* A table that is both embedding and output layer may stand under the latter's name. */
+static fr_status add_alias(fr_model *m, fr_error *err)
+{
+    const fr_decoder_config *c = &m->decoder->config;
+    char name[FR_DECODER_NAME];
+    fr__decoder_name(c, fr__decoder_output(c->family), false, 0, "weight", name);
+    fr_weight *w = &m->weights[m->n_weights - 1];
+    w->alias = fr_arena_strdup(&m->meta, name);
+    return w->alias ? FR_OK : fr_error_set(err, FR_ERR_NOMEM, "model: out of memory");
+}
+
 /* Weights outside the layers. */
 static fr_status add_outer(fr_model *m, const fr_decoder_name *row, fr_error *err)
 {
@@ -109,6 +120,7 @@ static fr_status add_outer(fr_model *m, const fr_decoder_name *row, fr_error *er
     if (strcmp(row->gguf, "token_embd") == 0) {
         FR_TRY(add_pair(m, &pair, row, 0, table, false, err));
         d->word = pair.w;
+        if (c->tied) FR_TRY(add_alias(m, err));
     } else if (strcmp(row->gguf, "position_embd") == 0) {
         table.rows = c->max_tokens + c->family->first_position;
         FR_TRY(add_pair(m, &pair, row, 0, table, false, err));
@@ -139,12 +151,24 @@ static fr_status make_plain_norm(fr_model *m, fr_error *err)
     return FR_OK;
 }
 
+/* "eos_token_id": one id, or a list. */
+static void read_ends(fr_model_info *info, const json_t *config)
+{
+    const json_t *ends = json_object_get(config, "eos_token_id");
+    size_t n = json_is_array(ends) ? json_array_size(ends) : 1;
+    for (size_t i = 0; i < n && info->n_eos < sizeof(info->eos) / sizeof(*info->eos); i++) {
+        const json_t *id = json_is_array(ends) ? json_array_get(ends, i) : ends;
+        if (json_is_integer(id)) info->eos[info->n_eos++] = (int32_t)json_integer_value(id);
+    }
+}
+
 fr_status fr__decoder_describe(fr_model *m, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_decoder *d = m->decoder;
     const fr_decoder_config *c = &d->config;
     const fr_decoder_family *f = c->family;
+    if (c->clip_qkv != 0) FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: clip_qkv is not run", path);
 
     FR_TRY(fr__weights_reserve(m, 2 * (c->n_layers + 1) * f->n_names, err));
     d->layers = fr_arena_calloc(&m->meta, c->n_layers, sizeof(*d->layers));
@@ -173,6 +197,7 @@ fr_status fr__decoder_describe(fr_model *m, const char *path, fr_error *err)
                               .n_layers = c->n_layers,
                               .n_heads = c->n_heads,
                               .kv_dim = c->n_kv_heads * c->head_dim};
+    read_ends(&m->info, m->config_json);
 cleanup:
     return st;
 }

@@ -123,12 +123,14 @@ static void ask_tokenizer(json_t *out, json_t *can, const char *path, const fr_g
 
 static void ask(json_t *out, const char *path, const fr_gguf *g)
 {
-    const fr_model_options as_it_is = {.seed = 0}, new_head = {.new_head = true};
+    const fr_model_options as_it_is = {.seed = 0}, new_head = {.new_head = true},
+                           decoder = {.decoder = true};
     fr_error err;
     json_t *can = json_array();
     ask_tokenizer(out, can, path, g);
     put_can(can, "tune", fr_model_check(path, &new_head, &err), &err);
     put_can(can, "eval", fr_model_check(path, &as_it_is, &err), &err);
+    put_can(can, "generate", fr_model_check(path, &decoder, &err), &err);
     put_can(can, "convert --to hf", fr_convert_check_hf(path, &err), &err);
     put_can(can, "convert --to gguf", fr_convert_check_gguf(path, &err), &err);
     json_object_set_new(out, "can", can);

@@ -44,7 +44,8 @@ static const fr_stored *find_in_folder(const fr_tensors *file, const char *prefi
 static const fr_stored *find_tensor(const fr_tensors *file, const fr_model *m, const fr_weight *w)
 {
     if (fr_tensors_gguf(file)) return fr_tensors_find(file, w->gguf);
-    return find_in_folder(file, m->prefix, w->p.name);
+    const fr_stored *t = find_in_folder(file, m->prefix, w->p.name);
+    return t || !w->alias ? t : find_in_folder(file, m->prefix, w->alias);
 }
 
 /* The weight's shape in that file, [n_dims]. */

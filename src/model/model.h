@@ -42,8 +42,10 @@ typedef struct fr_model_info {
     size_t max_tokens;              /* longest sequence */
     size_t vocab_size;
     size_t hidden_size, n_layers, n_heads;
-    size_t kv_dim;    /* of a decoder: numbers of a token's keys, and of its values, in one layer */
-    size_t n_bytes;   /* of the weights as they are held */
+    size_t kv_dim;  /* of a decoder: numbers of a token's keys, and of its values, in one layer */
+    size_t n_bytes; /* of the weights as they are held */
+    int32_t eos[8]; /* [n_eos] ids that end a text, as far as config.json tells */
+    size_t n_eos;
     bool head_is_new; /* the head was initialised, not read */
 } fr_model_info;
 

@@ -22,6 +22,7 @@ typedef struct fr_weight {
     bool is_matrix;     /* of a linear layer or an embedding: may stay as the file has it */
     fr_reorder reorder; /* how a folder differs from what we hold */
     size_t heads;       /* for reorder */
+    const char *alias;  /* folders may have it under this name instead; or NULL */
     const char *gguf;   /* its name in a GGUF; NULL: as in folders */
     fr_reorder gguf_reorder;
 } fr_weight;

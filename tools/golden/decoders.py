@@ -6,6 +6,8 @@ Each folder is a Hugging Face folder (config.json, model.safetensors) with golde
 it: one batch of uneven lengths and, dropout 0, on it
     logits                 [tokens, vocabulary]
     loss, grad.<name>      one pass; labels are shifted, the first tokens of each text do not count
+    greedy.<i>             the first 5 tokens of text i and what follows greedily, up to 15 more or
+                           the first near-tie (the two likeliest within 1e-3)
     sgd.<name>             weights after 50 steps of SGD, lr 0.004 (with 0.03 float32 and float64 part in torch, too)
 Computed in float64, so that what is compared is the error of one side only; stored as float32.
 Versions are in the files' metadata.
@@ -114,6 +116,16 @@ def loss_of(model, inputs):
     return sum(losses) / counted, torch.cat(logits)
 
 
+def greedy(model, ids):
+    """Greedy continuation of a prompt [1, n]."""
+    for _ in range(15):
+        best = model(input_ids=ids).logits[0, -1].topk(2)
+        if best.values[0] - best.values[1] < 1e-3:
+            break
+        ids = torch.cat([ids, best.indices[:1][None]], dim=1)
+    return ids[0]
+
+
 def in_file(family, name):
     """transformers 5 calls GPT-NeoX's output layer otherwise than its files do."""
     return name.replace("lm_head", "embed_out") if family.startswith("gpt_neox") else name
@@ -152,6 +164,10 @@ def main(root):
         first, golden["logits"] = loss_of(model, inputs)
         first.backward()
         golden["loss"] = first.reshape(1)
+        with torch.no_grad():
+            for i, (ids, _) in enumerate(inputs):
+                if ids.shape[1] >= 5:
+                    golden[f"greedy.{i}"] = greedy(model, ids[:, :5])
         for n, p in model.named_parameters():
             golden["grad." + in_file(name, n)] = p.grad
 

@@ -1,0 +1,260 @@
+/* test_generate.c - generation against transformers (tests/golden/decoders), and its own rules. */
+#include "infer/generate.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+#include "format/tensors.h"
+#include "support/test.h"
+
+#define GOLDEN FR_TEST_DIR "/golden/decoders/"
+
+static const char *const names[] = {"gpt2",  "gpt_neox", "gpt_neox_serial", "opt",
+                                    "olmo",  "olmo2",    "llama",           "llama_tied",
+                                    "qwen2", "qwen3",    "mistral"};
+enum { N_NAMES = sizeof(names) / sizeof(names[0]), MAX_PROMPTS = 6, MAX_IDS = 40 };
+
+static fr_error err;
+
+/* What was written, text by text. */
+typedef struct written {
+    int32_t ids[MAX_PROMPTS][MAX_IDS];
+    size_t n[MAX_PROMPTS];
+    int32_t end; /* ends a text */
+} written;
+
+static bool take(void *ctx, size_t prompt, int32_t id)
+{
+    written *w = ctx;
+    assert_true(prompt < MAX_PROMPTS && w->n[prompt] < MAX_IDS);
+    w->ids[prompt][w->n[prompt]++] = id;
+    return id != w->end;
+}
+
+static fr_model *load(const char *name, bool as_stored)
+{
+    char dir[512];
+    fr_model *m;
+    fr_model_options options = {.decoder = true, .as_stored = as_stored};
+    snprintf(dir, sizeof(dir), GOLDEN "%s", name);
+    ASSERT_OK(fr_model_load(&m, dir, &options, &err));
+    return m;
+}
+
+static written run(fr_model *m, size_t slots, const fr_prompt *prompts, size_t n,
+                   const fr_sampling *sampling, int32_t end)
+{
+    written w = {.end = end};
+    fr_generator *gen;
+    fr_sink sink = {&w, take};
+    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), slots, &err));
+    ASSERT_OK(fr_generate(gen, prompts, n, sampling, &sink, &err));
+    fr_generator_destroy(gen);
+    return w;
+}
+
+/* The golden texts of a model: ids [n], of which the first 5 are the prompt. */
+static size_t golden(const char *name, int32_t ids[MAX_PROMPTS][MAX_IDS], size_t n[MAX_PROMPTS])
+{
+    char path[560], key[32];
+    fr_tensors *file;
+    size_t n_texts = 0;
+    snprintf(path, sizeof(path), GOLDEN "%s/golden.safetensors", name);
+    ASSERT_OK(fr_tensors_open(&file, path, &err));
+    for (int i = 0; i < MAX_PROMPTS; i++) {
+        float values[MAX_IDS];
+        snprintf(key, sizeof(key), "greedy.%d", i);
+        const fr_stored *t = fr_tensors_find(file, key);
+        if (!t) continue;
+        assert_true(t->n <= MAX_IDS);
+        ASSERT_OK(fr_stored_to_f32(t, values, &err));
+        for (size_t k = 0; k < t->n; k++) ids[n_texts][k] = (int32_t)values[k];
+        n[n_texts++] = t->n;
+    }
+    fr_tensors_close(file);
+    assert_true(n_texts >= 3);
+    return n_texts;
+}
+
+static void check_greedy(const char *name, size_t slots, bool as_stored)
+{
+    int32_t ids[MAX_PROMPTS][MAX_IDS];
+    size_t n[MAX_PROMPTS], n_texts = golden(name, ids, n);
+    fr_prompt prompts[MAX_PROMPTS];
+    fr_sampling greedy = FR_SAMPLING_GREEDY;
+    for (size_t i = 0; i < n_texts; i++)
+        prompts[i] = (fr_prompt){.ids = ids[i], .n = 5, .max_tokens = n[i] - 5};
+    fr_model *m = load(name, as_stored);
+    written w = run(m, slots, prompts, n_texts, &greedy, -1);
+    for (size_t i = 0; i < n_texts; i++) {
+        assert_int_equal(w.n[i], n[i] - 5);
+        for (size_t k = 0; k < w.n[i]; k++)
+            if (w.ids[i][k] != ids[i][5 + k])
+                fail_msg("%s, text %zu, token %zu is %d, transformers has %d", name, i, k,
+                         w.ids[i][k], ids[i][5 + k]);
+    }
+    fr_model_destroy(m);
+}
+
+static void greedy_texts_are_those_of_transformers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_NAMES; i++) {
+        check_greedy(names[i], 1, false);
+        check_greedy(names[i], 2, true); /* fewer slots than texts: finished ones make room */
+        check_greedy(names[i], 6, false);
+    }
+}
+
+static void what_runs_beside_a_text_makes_no_difference(void **state)
+{
+    (void)state;
+    static const int32_t ids[] = {3, 9, 27, 11, 5, 8};
+    fr_prompt prompts[MAX_PROMPTS];
+    fr_sampling random = {.temperature = 1.5, .top_p = 0.95, .repetition_penalty = 1.2, .seed = 4};
+    for (size_t i = 0; i < MAX_PROMPTS; i++)
+        prompts[i] = (fr_prompt){.ids = ids, .n = 1 + i, .max_tokens = 4 + 3 * i, .stream = i};
+    fr_model *m = load("llama", false);
+    written all = run(m, 6, prompts, MAX_PROMPTS, &random, 7);
+    written few = run(m, 2, prompts, MAX_PROMPTS, &random, 7);
+    assert_memory_equal(&all, &few, sizeof(all));
+    for (size_t i = 0; i < MAX_PROMPTS; i++) {
+        written one = run(m, 1, &prompts[i], 1, &random, 7);
+        assert_int_equal(one.n[0], all.n[i]);
+        assert_memory_equal(one.ids[0], all.ids[i], all.n[i] * sizeof(int32_t));
+    }
+    fr_model_destroy(m);
+}
+
+static void streams_and_seeds_give_other_texts(void **state)
+{
+    (void)state;
+    static const int32_t ids[] = {3, 9};
+    fr_sampling random = {.temperature = 2, .top_p = 1, .repetition_penalty = 1, .seed = 4};
+    fr_prompt prompts[2] = {{.ids = ids, .n = 2, .max_tokens = 20, .stream = 0},
+                            {.ids = ids, .n = 2, .max_tokens = 20, .stream = 1}};
+    fr_model *m = load("gpt2", false);
+    written a = run(m, 2, prompts, 2, &random, -1);
+    random.seed = 5;
+    written b = run(m, 2, prompts, 2, &random, -1);
+    assert_memory_not_equal(a.ids[0], a.ids[1], 20 * sizeof(int32_t));
+    assert_memory_not_equal(a.ids[0], b.ids[0], 20 * sizeof(int32_t));
+    fr_model_destroy(m);
+}
+
+static void a_text_ends_where_the_model_does(void **state)
+{
+    (void)state;
+    static const int32_t ids[] = {3, 9, 5};
+    fr_sampling greedy = FR_SAMPLING_GREEDY;
+    fr_prompt prompt = {.ids = ids, .n = 3, .max_tokens = 1000};
+    fr_model *m = load("gpt2", false);
+    written w = run(m, 1, &prompt, 1, &greedy, -1);
+    assert_int_equal(w.n[0], 37); /* the model takes 40 tokens */
+    fr_model_destroy(m);
+}
+
+static void prompts_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    int32_t ids[40] = {0};
+    written w = {.end = -1};
+    fr_sink sink = {&w, take};
+    fr_generator *gen;
+    fr_sampling greedy = FR_SAMPLING_GREEDY, wrong = {.temperature = -1, .top_p = 1};
+    fr_model *m = load("gpt2", false);
+    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), 2, &err));
+    fr_prompt none = {.ids = ids, .max_tokens = 1},
+              long_one = {.ids = ids, .n = 40, .max_tokens = 1};
+    ASSERT_FAILS(fr_generate(gen, &none, 1, &greedy, &sink, &err), FR_ERR_USAGE, "has no token");
+    ASSERT_FAILS(fr_generate(gen, &long_one, 1, &greedy, &sink, &err), FR_ERR_USAGE,
+                 "40 tokens; the model takes 40");
+    ids[0] = 41;
+    fr_prompt unknown = {.ids = ids, .n = 1, .max_tokens = 1};
+    ASSERT_FAILS(fr_generate(gen, &unknown, 1, &greedy, &sink, &err), FR_ERR_SHAPE, "id 41");
+    ASSERT_FAILS(fr_generate(gen, &unknown, 1, &wrong, &sink, &err), FR_ERR_USAGE, "temperature");
+    fr_generator_destroy(gen);
+    fr_model_destroy(m);
+}
+
+static void outputs_that_are_not_finite_are_refused(void **state)
+{
+    (void)state;
+    static const int32_t ids[] = {3};
+    written w = {.end = -1};
+    fr_sink sink = {&w, take};
+    fr_generator *gen;
+    fr_sampling greedy = FR_SAMPLING_GREEDY;
+    fr_prompt prompt = {.ids = ids, .n = 1, .max_tokens = 3};
+    size_t n;
+    fr_model *m = load("gpt2", false);
+    fr_model_params(m, &n)[0]->t.data[3 * 16] = NAN;
+    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), 1, &err));
+    ASSERT_FAILS(fr_generate(gen, &prompt, 1, &greedy, &sink, &err), FR_ERR_STATE, "not finite");
+    fr_generator_destroy(gen);
+    fr_model_destroy(m);
+}
+
+/* --- Sampling by itself ------------------------------------------------------------ */
+
+enum { VOCABULARY = 5, DRAWS = 20000 };
+
+/* How often each token comes, out of DRAWS. */
+static void frequencies(fr_sampling s, double out[VOCABULARY])
+{
+    static const float logits[VOCABULARY] = {1, 3, 0, 2, -1};
+    fr_candidate room[VOCABULARY];
+    int32_t seen[1] = {1};
+    for (int i = 0; i < VOCABULARY; i++) out[i] = 0;
+    for (uint64_t d = 0; d < DRAWS; d++) {
+        float copy[VOCABULARY];
+        memcpy(copy, logits, sizeof(copy));
+        out[fr_sample(&s, copy, VOCABULARY, seen, 1, d, room)] += 1.0 / DRAWS;
+    }
+}
+
+/* The probabilities that remain after the filters, worked by hand, to 4 standard deviations. */
+static void expect(fr_sampling s, const double weights[VOCABULARY])
+{
+    double got[VOCABULARY], sum = 0;
+    frequencies(s, got);
+    for (int i = 0; i < VOCABULARY; i++) sum += weights[i];
+    for (int i = 0; i < VOCABULARY; i++) {
+        double p = weights[i] / sum;
+        ASSERT_NEAR(got[i], p, 4 * sqrt(p * (1 - p) / DRAWS) + 1e-9);
+    }
+}
+
+static void tokens_come_as_often_as_they_should(void **state)
+{
+    (void)state;
+    const double e = exp(1), all[] = {e, e * e * e, 1, e * e, 1 / e};
+    expect((fr_sampling){.temperature = 1, .top_p = 1, .repetition_penalty = 1}, all);
+    const double halved[] = {exp(0.5), exp(1.5), 1, e, exp(-0.5)};
+    expect((fr_sampling){.temperature = 2, .top_p = 1, .repetition_penalty = 1}, halved);
+    const double two[] = {0, e * e * e, 0, e * e, 0};
+    expect((fr_sampling){.temperature = 1, .top_k = 2, .top_p = 1, .repetition_penalty = 1}, two);
+    /* p of the first is 0.636, of the first two 0.871 */
+    expect((fr_sampling){.temperature = 1, .top_p = 0.65, .repetition_penalty = 1}, two);
+    const double first[] = {0, 1, 0, 0, 0};
+    expect((fr_sampling){.temperature = 1, .top_p = 0.6, .repetition_penalty = 1}, first);
+    /* e^-1 = 0.368 of the first, e^-2 = 0.135 */
+    expect((fr_sampling){.temperature = 1, .top_p = 1, .min_p = 0.2, .repetition_penalty = 1}, two);
+    /* token 1 was seen: 3 / 3 */
+    const double penalised[] = {e, e, 1, e * e, 1 / e};
+    expect((fr_sampling){.temperature = 1, .top_p = 1, .repetition_penalty = 3}, penalised);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(greedy_texts_are_those_of_transformers),
+        cmocka_unit_test(what_runs_beside_a_text_makes_no_difference),
+        cmocka_unit_test(streams_and_seeds_give_other_texts),
+        cmocka_unit_test(a_text_ends_where_the_model_does),
+        cmocka_unit_test(prompts_that_cannot_be_are_refused),
+        cmocka_unit_test(outputs_that_are_not_finite_are_refused),
+        cmocka_unit_test(tokens_come_as_often_as_they_should),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
