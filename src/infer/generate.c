@@ -65,7 +65,9 @@ static void slot_release(slot *s)
     free(s->cache.k);
     free(s->cache.v);
     free(s->ids);
-    *s = (slot){.busy = false};
+    s->cache.k = s->cache.v = NULL;
+    s->cache.capacity = 0;
+    s->ids = NULL;
 }
 
 void fr_generator_destroy(fr_generator *gen)
