@@ -29,9 +29,9 @@ enum {
 };
 
 /* *out: a new reference for the caller. The root may be any value. Where max_bytes is at most
- * FR_JSON_MAX_CONFIG, the tree takes at most twice the file and 48 MB. Integers of more than 64 bits
- * become real numbers: transformers writes 10^30 for "no limit".
- * Errors: FR_ERR_IO; FR_ERR_FORMAT "path:line:column: ...", longer than max_bytes, a larger tree. */
+ * FR_JSON_MAX_CONFIG, the tree takes at most twice the file and 48 MB. Integers of more than 64
+ * bits become real numbers: transformers writes 10^30 for "no limit". Errors: FR_ERR_IO;
+ * FR_ERR_FORMAT "path:line:column: ...", longer than max_bytes, a larger tree. */
 FR_NODISCARD fr_status fr_json_load(json_t **out, const char *path, size_t max_bytes,
                                     fr_error *err);
 
