@@ -17,7 +17,8 @@
 #include "base/error.h"
 #include "format/gguf.h"
 
-enum { FR_SPM_MAX_PIECES = 1 << 20 };
+/* Twice what the largest models have; such a file's tokenizer stays within twice it and 64 MB. */
+enum { FR_SPM_MAX_PIECES = 1 << 19 };
 
 /* Numbers as in the file; those of piece types are GGUF's, too (FR_GGUF_TOKEN_*). */
 typedef enum fr_spm_kind {

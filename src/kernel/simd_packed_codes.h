@@ -129,8 +129,8 @@ static inline void quantize_block(unsigned char *tile, size_t rows, size_t r, co
 {
     const vf magic = vf_all(0x1.8p23f); /* adding it rounds to whole numbers */
     uint32_t bits = largest_bits(x);
-    float most, d, inverse, *at_d = (float *)(tile + rows * FR__BLOCK);
-    int32_t *first = (int32_t *)at_d + rows, *second = first + rows;
+    float most, d, inverse, *at_d = (float *)(void *)(tile + rows * FR__BLOCK);
+    int32_t *first = (int32_t *)(void *)at_d + rows, *second = first + rows;
     memcpy(&most, &bits, sizeof(most));
     bool counts = most >= 0x1p-118f;
     d = counts ? most / 127 : 0;
@@ -246,7 +246,8 @@ FR_INLINE void codes_block(vf *sum, const unsigned char *x, const vb code[8], co
                            vf plus, fr__traits t, const int rows)
 {
     const int32_t *q = (const int32_t *)x, *first = (const int32_t *)(x + rows * 36);
-    const float *d = (const float *)(x + rows * 32), *whole = (const float *)first;
+    const float *d = (const float *)(const void *)(x + rows * 32),
+                *whole = (const float *)(const void *)first;
     bool halves = t.scales == FR__SCALES_SIXTEENS;
     bool minima = t.scales == FR__SCALES_MIN || t.scales == FR__SCALES_SUPER;
 #pragma GCC unroll 16

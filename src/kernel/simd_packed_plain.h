@@ -42,16 +42,17 @@ FR_INLINE size_t plain_stride(fr_packed_type type, size_t k)
 FR_INLINE vf plain_product(vf sum, const unsigned char *p, const unsigned char *x, size_t i,
                            const fr_packed_type type)
 {
-    const float *f = (const float *)x;
-    if (type == FR_PACKED_F32) return vf_fma(vf_all(f[i]), vf_load((const float *)p), sum);
+    const float *f = (const float *)(const void *)x;
+    if (type == FR_PACKED_F32)
+        return vf_fma(vf_all(f[i]), vf_load((const float *)(const void *)p), sum);
     if (type == FR_PACKED_F16) return vf_fma(vf_all(f[i]), vf_from_half(p), sum);
 #ifdef __AVX512BF16__
     int32_t pair;
     memcpy(&pair, x + 4 * i, sizeof(pair));
     return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(pair),
-                                (__m512bh)vf_load((const float *)p));
+                                (__m512bh)vf_load((const float *)(const void *)p));
 #else
-    vu w = (vu)vf_load((const float *)p);
+    vu w = (vu)vf_load((const float *)(const void *)p);
     sum = vf_fma(vf_all(f[2 * i]), (vf)(w << 16), sum);
     return vf_fma(vf_all(f[2 * i + 1]), (vf)(w & vu_all(0xffff0000u)), sum);
 #endif
