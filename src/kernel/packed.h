@@ -10,12 +10,15 @@
  * nothing is expanded in memory, and scales stay what they were. Every value is the one that the
  * blocks of the file stand for, to the bit.
  *
- * What the products of the cpu device round, besides their float32 sums (the scalar device:
- * nothing): F32, F16, BLOCKS   nothing BF16               x to bfloat16, where the processor
- * multiplies those all the others     x to 8 bits per block of 32 of its numbers, d = max |x| /
- * 127: each is off by at most d / 2 (blocks with max |x| below 2^-118 count as zeros) A row of x
- * with a value that is not finite gives a row of y that is not. Results for one row of x do not
- * depend on how many rows there are.
+ * Besides their float32 sums the products of the cpu device round (those of the scalar one do not):
+ *
+ *   - F32, F16, BLOCKS: nothing.
+ *   - BF16: x to bfloat16, where the processor multiplies those.
+ *   - all others: x to 8 bits per block of 32 of its numbers, d = max |x| / 127: each is off by at
+ *     most d / 2 (blocks with max |x| below 2^-118 count as zeros).
+ *
+ * A row of x with a value that is not finite gives a row of y that is not. Results for one row of x
+ * do not depend on how many rows there are.
  *
  * Source of the blocks: ggml-common.h; their values: gguf-py, quants.py. */
 #ifndef FR_KERNEL_PACKED_H
