@@ -68,7 +68,7 @@ FR_NODISCARD fr_status fr__weights_allocate(fr_model *m, bool trainable, fr_erro
 /* Fills one weight as transformers' _init_weights would; depends on seed and name only. */
 void fr__weight_initialise(const fr_model *m, fr_weight *w, uint64_t seed);
 
-/* encoder.c, decoder_net.c: what they hold beside the weights. */
+/* What an encoder holds outside the arenas; NULL is allowed. (encoder.c) */
 void fr__encoder_release(fr_encoder *e);
 
 #endif
