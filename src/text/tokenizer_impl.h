@@ -112,6 +112,10 @@ FR_NODISCARD fr_status fr__load_pre_tokenizer(fr_split *split, const json_t *val
                                               const char *where, fr_error *err);
 FR_NODISCARD fr_status fr__load_decoder(fr_decoder *decoder, const json_t *value, const char *where,
                                         fr_error *err);
+/* Adds the token that an object describes: "content" and the flags, as in a tokenizer.json. */
+FR_NODISCARD fr_status fr__load_added_token(fr_tokenizer *tok, const json_t *entry, int64_t id,
+                                            const char *where, fr_error *err);
+
 /* "pattern" and "content" of a Replace, normalizer or decoder. */
 FR_NODISCARD fr_status fr__load_replace(fr_pattern **pattern, fr_str *content, const json_t *part,
                                         const char *where, fr_error *err);

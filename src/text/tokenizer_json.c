@@ -363,16 +363,14 @@ cleanup:
     return st;
 }
 
-static fr_status load_added_token(fr_tokenizer *tok, const json_t *entry, const char *where,
-                                  fr_error *err)
+fr_status fr__load_added_token(fr_tokenizer *tok, const json_t *entry, int64_t id,
+                               const char *where, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_added_token t;
     const char *content;
     size_t n;
-    int64_t id;
     FR_TRY(fr_json_text(entry, where, "content", &content, &n, err));
-    FR_TRY(fr_json_integer(entry, where, "id", &id, err));
     FR_TRY(fr_json_bool_or(entry, where, "special", false, &t.special, err));
     FR_TRY(fr_json_bool_or(entry, where, "normalized", !t.special, &t.normalized, err));
     FR_TRY(fr_json_bool_or(entry, where, "single_word", false, &t.single_word, err));
@@ -394,6 +392,7 @@ fr_status fr__tokenizer_load_json(fr_tokenizer *tok, const char *text, size_t le
     parts p = {.rest = FR_STR_INIT};
     json_t *root = NULL, *list, *entry;
     size_t i;
+    int64_t id;
     FR_TRY(cut(&p, text, len, where, err));
     FR_TRY(fr_json_parse(&root, fr_str_text(&p.rest), p.rest.len, where, err));
     FR_TRY(load_model(tok, root, &p, where, err));
@@ -401,7 +400,11 @@ fr_status fr__tokenizer_load_json(fr_tokenizer *tok, const char *text, size_t le
     FR_TRY(fr__load_pre_tokenizer(&tok->split, json_object_get(root, "pre_tokenizer"), where, err));
     FR_TRY(fr__load_decoder(&tok->decoder, json_object_get(root, "decoder"), where, err));
     FR_TRY(fr_json_list(root, where, "added_tokens", false, &list, err));
-    json_array_foreach(list, i, entry) FR_TRY(load_added_token(tok, entry, where, err));
+    json_array_foreach(list, i, entry)
+    {
+        FR_TRY(fr_json_integer(entry, where, "id", &id, err));
+        FR_TRY(fr__load_added_token(tok, entry, id, where, err));
+    }
     FR_TRY(fr__load_processor(tok, json_object_get(root, "post_processor"), where, err));
 cleanup:
     json_decref(root);

@@ -4,6 +4,7 @@
  * family puts around a text is told by tokenizer_config.json, and a family we
  * do not know is an error, since its ids would be wrong without anyone noticing. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/json.h"
@@ -26,6 +27,7 @@ static const char *const role_defaults[FR_N_TOKEN_ROLES] = {"[UNK]",  "[CLS]", "
 typedef struct config {
     json_t *value;
     fr_str path;
+    const char *dir;        /* NULL: a single file was opened */
     const char *class_name; /* "BertTokenizer", "" */
 } config;
 
@@ -102,6 +104,66 @@ static fr_status unknown_class(const config *c, const char *file, fr_error *err)
                         fr_str_text(&c->path), c->class_name, file);
 }
 
+/* Tokens beside the vocabulary that added_tokens.json names: {"text": id}. */
+static fr_status add_by_text(fr_tokenizer *tok, const config *c, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str path = FR_STR_INIT;
+    json_t *all = NULL, *id;
+    const char *text;
+    FR_TRY(fr_path_join(&path, c->dir, "added_tokens.json", err));
+    if (!fr_file_exists(path.data)) goto cleanup;
+    FR_TRY(fr_json_load(&all, path.data, FR_JSON_MAX_FILE, err));
+    if (!json_is_object(all))
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: expected an object, found %s", path.data,
+                fr_json_kind(all));
+    json_object_foreach(all, text, id)
+    {
+        int64_t number;
+        json_t *entry = json_pack("{s:s}", "content", text);
+        if (!entry) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path.data);
+        st = fr_json_integer(all, path.data, text, &number, err);
+        if (st == FR_OK) st = fr__load_added_token(tok, entry, number, path.data, err);
+        json_decref(entry);
+        FR_TRY(st);
+    }
+cleanup:
+    json_decref(all);
+    fr_str_release(&path);
+    return st;
+}
+
+/* Tokens beside the vocabulary, by the folder's word: "added_tokens_decoder" with all flags, or
+ * else the older added_tokens.json. */
+static fr_status load_added(fr_tokenizer *tok, const config *c, fr_error *err)
+{
+    fr_status st = FR_OK;
+    json_t *by_id = NULL, *entry;
+    const char *key, *where = fr_str_text(&c->path);
+    if (!c->dir) return FR_OK;
+    if (c->value)
+        FR_TRY(fr_json_object(c->value, where, "added_tokens_decoder", false, &by_id, err));
+    if (!by_id) return add_by_text(tok, c, err);
+    json_object_foreach(by_id, key, entry)
+    {
+        char *end;
+        long long id = strtoll(key, &end, 10);
+        if (*end || end == key)
+            FR_FAIL(err, FR_ERR_FORMAT, "%s: added_tokens_decoder has the id '%.32s'", where, key);
+        FR_TRY(fr__load_added_token(tok, entry, id, where, err));
+    }
+cleanup:
+    return st;
+}
+
+/* Has tokenizer_config.json told all about the token of this id? */
+static bool has_flags(const config *c, int32_t id)
+{
+    char key[16];
+    snprintf(key, sizeof(key), "%d", (int)id);
+    return c->value && json_object_get(json_object_get(c->value, "added_tokens_decoder"), key);
+}
+
 /* The special token of a role, found as one wherever it stands. */
 static fr_status add_role(fr_tokenizer *tok, const config *c, int role, const char *fallback,
                           bool lstrip, fr_error *err)
@@ -112,7 +174,8 @@ static fr_status add_role(fr_tokenizer *tok, const config *c, int role, const ch
     int32_t id = text ? fr__tokenizer_find(tok, text) : -1;
     if (id < 0) return FR_OK;
     fr_added_token token = {.id = id, .special = true, .lstrip = lstrip};
-    FR_TRY(fr__tokenizer_add(tok, text, strlen(text), token, fr_str_text(&c->path), err));
+    if (!has_flags(c, id))
+        FR_TRY(fr__tokenizer_add(tok, text, strlen(text), token, fr_str_text(&c->path), err));
     tok->roles[role] = id;
 cleanup:
     return st;
@@ -160,6 +223,7 @@ static fr_status load_vocab_txt(fr_tokenizer *tok, const char *path, const confi
         return unknown_class(c, "vocab.txt", err);
     if (class_is(c, " Funnel MPNet ")) return unknown_class(c, "vocab.txt", err);
     FR_TRY(load_lines(tok, path, err));
+    FR_TRY(load_added(tok, c, err));
     FR_TRY(config_bool(c, "do_lower_case", true, &o.lowercase, err));
     FR_TRY(config_bool(c, "strip_accents", o.lowercase, &o.strip_accents, err));
     FR_TRY(config_bool(c, "tokenize_chinese_chars", true, &o.chinese_chars, err));
@@ -196,6 +260,7 @@ static fr_status load_vocab_json(fr_tokenizer *tok, const char *vocab_path, cons
     FR_TRY(fr__tokenizer_load_gpt2(tok, (const char *)vocab.data, vocab.size, vocab_path,
                                    (const char *)merges.data, merges.size, merges_path, prefix,
                                    err));
+    FR_TRY(load_added(tok, c, err));
     if (!c->class_name[0])
         roberta = fr__tokenizer_find(tok, "<s>") >= 0 && fr__tokenizer_find(tok, "</s>") >= 0 &&
                   fr__tokenizer_find(tok, "<mask>") >= 0;
@@ -254,6 +319,7 @@ static fr_status set_t5_template(fr_tokenizer *tok, const config *c, const char 
         fr_added_token token = {.id = (int32_t)((int64_t)tok->vocab.size + extra - 1 - i),
                                 .special = true};
         int n = snprintf(name, sizeof(name), "<extra_id_%lld>", (long long)i);
+        if (has_flags(c, token.id)) continue;
         FR_TRY(fr__tokenizer_add(tok, name, (size_t)n, token, path, err));
     }
     const fr_piece eos = {FR_PIECE_SPECIAL, tok->roles[FR_TOKEN_EOS], 0};
@@ -271,6 +337,7 @@ static fr_status load_spm(fr_tokenizer *tok, const char *path, const config *c, 
     fr_map map = {NULL, 0};
     FR_TRY(fr_map_open(&map, path, err));
     FR_TRY(fr__tokenizer_load_spm(tok, map.data, map.size, path, err));
+    FR_TRY(load_added(tok, c, err));
     if (class_is(c, " Llama "))
         FR_TRY(set_llama_template(tok, c, path, err));
     else if (class_is(c, " T5 "))
@@ -371,6 +438,7 @@ fr_status fr_tokenizer_open(fr_tokenizer **out, const char *path, fr_error *err)
     if (fr_file_exists(path)) {
         FR_TRY(load_file(tok, path, &c, err));
     } else {
+        c.dir = path;
         FR_TRY(load_config(&c, path, err));
         FR_TRY(load_folder(tok, path, &c, err));
     }

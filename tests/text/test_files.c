@@ -88,6 +88,43 @@ static void gpt2_files_are_byte_level_bpe(void **state)
     fr_tokenizer_close(tok);
 }
 
+/* Ids of transformers 5.23. */
+static void tokens_beside_the_vocabulary_are_found_whole(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_tokenizer *tok;
+    const char *text = "ab <|user|> ab<|endoftext|>aab ab", *dir = test_tmp_dir();
+    test_write_file(dir, "vocab.json", GPT2_VOCAB "}");
+    test_write_file(dir, "merges.txt", "#version: 0.2\na b\n\xc4\xa0 ab\n");
+    test_write_file(dir, "added_tokens.json", "{\"<|user|>\": 6, \"aab\": 7}");
+    ASSERT_OK(fr_tokenizer_open(&tok, dir, &err));
+    assert_true(encodes_to(tok, text, IDS(3, 2, 6, 4, 5, 7, 4)));
+    fr_tokenizer_close(tok);
+
+    /* Where tokenizer_config.json tells all about them, the older file is not read. */
+    test_write_file(dir, "tokenizer_config.json",
+                    "{\"added_tokens_decoder\": {"
+                    "\"5\": {\"content\": \"<|endoftext|>\", \"rstrip\": true, \"special\": true},"
+                    "\"6\": {\"content\": \"<|user|>\", \"lstrip\": true, \"rstrip\": true, "
+                    "\"special\": true},"
+                    "\"7\": {\"content\": \"aab\", \"single_word\": true}}}");
+    ASSERT_OK(fr_tokenizer_open(&tok, dir, &err));
+    assert_true(encodes_to(tok, text, IDS(3, 6, 3, 5, 7, 4)));
+    fr_tokenizer_close(tok);
+
+    test_write_file(dir, "tokenizer_config.json",
+                    "{\"added_tokens_decoder\": {\"7\": {\"content\": \"ab\"}}}");
+    ASSERT_FAILS(fr_tokenizer_open(&tok, dir, &err), FR_ERR_FORMAT,
+                 "'ab' has id 7, in the vocabulary 3");
+    test_write_file(dir, "tokenizer_config.json",
+                    "{\"added_tokens_decoder\": {\"7x\": {\"content\": \"q\"}}}");
+    ASSERT_FAILS(fr_tokenizer_open(&tok, dir, &err), FR_ERR_FORMAT, "the id '7x'");
+    test_write_file(dir, "tokenizer_config.json", "{}");
+    test_write_file(dir, "added_tokens.json", "{\"q\": -1}");
+    ASSERT_FAILS(fr_tokenizer_open(&tok, dir, &err), FR_ERR_FORMAT, "id -1");
+}
+
 static void roberta_files_put_their_tokens_around_texts_and_pairs(void **state)
 {
     (void)state;
@@ -169,6 +206,7 @@ int main(void)
         cmocka_unit_test(vocabularies_in_gguf_give_the_ids_of_llama_cpp),
         cmocka_unit_test(gguf_without_the_name_of_its_pre_tokenizer_is_refused),
         cmocka_unit_test(gpt2_files_are_byte_level_bpe),
+        cmocka_unit_test(tokens_beside_the_vocabulary_are_found_whole),
         cmocka_unit_test(roberta_files_put_their_tokens_around_texts_and_pairs),
         cmocka_unit_test(family_of_a_sentencepiece_model_decides_what_stands_around_it),
         cmocka_unit_test(overlapping_added_tokens_are_found_leftmost_and_longest),
