@@ -17,25 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "graph/ops.h"
-
-typedef struct free_buffer {
-    float *data;
-    size_t n;
-} free_buffer;
-
-struct fr_graph {
-    const fr_kernels *kernels;
-    fr_arena buffers; /* numbers */
-    fr_arena nodes;   /* fr_node */
-    fr_call *calls;   /* the tape; owned */
-    size_t n_calls, cap_calls;
-    free_buffer *free_list; /* owned */
-    size_t n_free, cap_free;
-    bool training;
-    uint64_t seed, step, n_sites;
-};
+#include "graph/graph_impl.h"
 
 fr_status fr_graph_create(fr_graph **out, const fr_kernels *kernels, fr_error *err)
 {
@@ -69,7 +51,8 @@ void fr_graph_begin(fr_graph *g, bool training, uint64_t seed, uint64_t step)
     fr_arena_reset(&g->nodes);
     g->n_calls = 0;
     g->n_free = 0;
-    g->training = training;
+    g->training = g->recording = training;
+    g->measuring = false;
     g->seed = seed;
     g->step = step;
     g->n_sites = 0;
@@ -78,6 +61,18 @@ void fr_graph_begin(fr_graph *g, bool training, uint64_t seed, uint64_t step)
 const fr_kernels *fr_graph_kernels(const fr_graph *g)
 {
     return g->kernels;
+}
+
+void fr_graph_begin_measuring(fr_graph *g)
+{
+    fr_graph_begin(g, true, 0, 0);
+    g->measuring = true;
+    g->measured_bytes = 0;
+}
+
+size_t fr_graph_measured_bytes(const fr_graph *g)
+{
+    return g->measured_bytes;
 }
 
 size_t fr_graph_peak_bytes(const fr_graph *g)
@@ -93,6 +88,18 @@ fr_dropout fr__graph_dropout(fr_graph *g, float rate)
 
 /* --- Buffers --------------------------------------------------------------- */
 
+/* n new numbers. While measuring: an address that no other buffer has, and that nobody reads. */
+static float *buffer_new(fr_graph *g, size_t n)
+{
+    size_t bytes;
+    if (!g->measuring) return fr_arena_alloc(&g->buffers, n, sizeof(float));
+    if (!fr_size_mul(n, sizeof(float), &bytes) || bytes > SIZE_MAX / 4 - g->measured_bytes)
+        return NULL;
+    uintptr_t address = FR_ALIGN + g->measured_bytes;
+    g->measured_bytes += (bytes / FR_ALIGN + 1) * FR_ALIGN;
+    return (float *)address; /* NOLINT(performance-no-int-to-ptr) */
+}
+
 /* n numbers, not set. NULL when memory is out. */
 static float *buffer_get(fr_graph *g, size_t n)
 {
@@ -104,7 +111,12 @@ static float *buffer_get(fr_graph *g, size_t n)
         g->free_list[i] = g->free_list[--g->n_free];
         return data;
     }
-    return fr_arena_alloc(&g->buffers, n, sizeof(float));
+    return buffer_new(g, n);
+}
+
+static void set_zero(const fr_graph *g, float *data, size_t n)
+{
+    if (!g->measuring) memset(data, 0, n * sizeof(float));
 }
 
 static void buffer_put(fr_graph *g, float *data, size_t n)
@@ -127,7 +139,7 @@ static size_t node_size(const fr_node *node)
     return node->t.rows * node->t.cols;
 }
 
-static void node_drop_data(fr_graph *g, fr_node *node)
+void fr__node_drop_data(fr_graph *g, fr_node *node)
 {
     buffer_put(g, node->t.data, node_size(node));
     node->t.data = NULL;
@@ -144,7 +156,7 @@ static void drop_saved(fr_graph *g, fr_call *c)
 void fr_tensor_release(fr_graph *g, fr_tensor *t)
 {
     fr_node *node = (fr_node *)t;
-    if (!node->read_again && !node->leaf) node_drop_data(g, node);
+    if (!node->read_again && !node->leaf) fr__node_drop_data(g, node);
 }
 
 fr_status fr_input(fr_graph *g, size_t rows, size_t cols, bool wants_grad, fr_tensor **out,
@@ -159,8 +171,9 @@ fr_status fr_input(fr_graph *g, size_t rows, size_t cols, bool wants_grad, fr_te
     node->wants_grad = wants_grad;
     node->t.rows = rows;
     node->t.cols = cols;
-    node->t.data = fr_arena_calloc(&g->buffers, n, sizeof(float));
+    node->t.data = buffer_new(g, n);
     if (!node->t.data) FR_FAIL(err, FR_ERR_NOMEM, "graph: out of memory for an input");
+    set_zero(g, node->t.data, n);
     *out = &node->t;
 cleanup:
     return st;
@@ -229,17 +242,24 @@ cleanup:
     return st;
 }
 
-static fr_status record(fr_graph *g, fr_call *c, const fr_op_row *row, fr_error *err)
+fr_call *fr__tape_push(fr_graph *g)
 {
-    fr_status st = FR_OK;
     if (g->n_calls == g->cap_calls) {
         size_t cap = g->cap_calls ? 2 * g->cap_calls : 128;
         fr_call *calls = realloc(g->calls, cap * sizeof(*calls));
-        if (!calls) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory for the tape", row->name);
+        if (!calls) return NULL;
         g->calls = calls;
         g->cap_calls = cap;
     }
-    g->calls[g->n_calls++] = *c;
+    return &g->calls[g->n_calls++];
+}
+
+static fr_status record(fr_graph *g, const fr_call *c, const fr_op_row *row, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_call *call = fr__tape_push(g);
+    if (!call) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory for the tape", row->name);
+    *call = *c;
     if (row->reads & FR_READS_IN)
         for (int i = 0; i < FR_OP_MAX_IN; i++)
             if (c->in[i]) c->in[i]->read_again = true;
@@ -258,12 +278,12 @@ fr_status fr__graph_run(fr_graph *g, fr_call *c, fr_tensor **out, fr_error *err)
     FR_TRY(check_inputs(c, row, err));
     FR_TRY(row->shape(c, err));
     FR_TRY(allocate(g, c, row, err));
-    row->forward(g->kernels, c);
+    if (!g->measuring) row->forward(g->kernels, c);
     if (c->in[0] && (c->in[0]->t.data == c->out->t.data || c->in[0]->t.data == c->saved[0]))
         c->in[0]->t.data = NULL; /* taken over */
 
     c->out->wants_grad = g->training && call_wants_grad(c, row);
-    if (c->out->wants_grad)
+    if (c->out->wants_grad && g->recording)
         FR_TRY(record(g, c, row, err));
     else
         drop_saved(g, c);
@@ -275,7 +295,7 @@ cleanup:
 /* --- Backward --------------------------------------------------------------- */
 
 /* A zeroed gradient for every input that wants one and has none yet. */
-static fr_status prepare_gradients(fr_graph *g, fr_call *c, fr_error *err)
+static fr_status prepare_gradients(fr_graph *g, const fr_call *c, fr_error *err)
 {
     fr_status st = FR_OK;
     for (int i = 0; i < FR_OP_MAX_IN; i++) {
@@ -284,8 +304,30 @@ static fr_status prepare_gradients(fr_graph *g, fr_call *c, fr_error *err)
         in->t.grad = buffer_get(g, node_size(in));
         if (!in->t.grad)
             FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory for a gradient",
-                    fr__op_table[c->op].name);
-        memset(in->t.grad, 0, node_size(in) * sizeof(float));
+                    c->part ? "part" : fr__op_table[c->op].name);
+        set_zero(g, in->t.grad, node_size(in));
+    }
+cleanup:
+    return st;
+}
+
+fr_status fr__tape_walk(fr_graph *g, size_t first, const fr_node *root, fr_error *err)
+{
+    fr_status st = FR_OK;
+    while (g->n_calls > first) {
+        fr_call c = g->calls[--g->n_calls]; /* a copy: a part writes on the tape again */
+        if (c.out->t.grad) {
+            FR_TRY(prepare_gradients(g, &c, err));
+            if (c.part)
+                FR_TRY(fr__part_backward(g, &c, root, err));
+            else if (!g->measuring)
+                fr__op_table[c.op].backward(g->kernels, &c);
+            buffer_put(g, c.out->t.grad, node_size(c.out));
+            c.out->t.grad = NULL;
+        }
+        /* Whoever read this output stands later on the tape and is done. */
+        if (c.out != root) fr__node_drop_data(g, c.out);
+        drop_saved(g, &c);
     }
 cleanup:
     return st;
@@ -301,21 +343,8 @@ fr_status fr__graph_backward_from(fr_graph *g, fr_tensor *root, const float *gra
                 "called before)");
     root->grad = buffer_get(g, node_size(node));
     if (!root->grad) FR_FAIL(err, FR_ERR_NOMEM, "backward: out of memory");
-    memcpy(root->grad, grad, node_size(node) * sizeof(float));
-
-    for (size_t i = g->n_calls; i-- > 0;) {
-        fr_call *c = &g->calls[i];
-        if (c->out->t.grad) {
-            FR_TRY(prepare_gradients(g, c, err));
-            fr__op_table[c->op].backward(g->kernels, c);
-            buffer_put(g, c->out->t.grad, node_size(c->out));
-            c->out->t.grad = NULL;
-        }
-        /* Whoever read this output stands later on the tape and is done. */
-        if (c->out != node) node_drop_data(g, c->out);
-        drop_saved(g, c);
-    }
-    g->n_calls = 0;
+    if (!g->measuring) memcpy(root->grad, grad, node_size(node) * sizeof(float));
+    FR_TRY(fr__tape_walk(g, 0, node, err));
 cleanup:
     return st;
 }

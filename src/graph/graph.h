@@ -96,6 +96,30 @@ const fr_kernels *fr_graph_kernels(const fr_graph *g);
 /* Highest number of bytes the step arena has held. */
 size_t fr_graph_peak_bytes(const fr_graph *g);
 
+/* The same for what only follows sizes: begin_measuring starts a training step in which nothing is
+ * computed and tensors have no memory behind them; after its calls, backward included,
+ * measured_bytes is what the step arena would have held. */
+void fr_graph_begin_measuring(fr_graph *g);
+size_t fr_graph_measured_bytes(const fr_graph *g);
+
+/* --- Parts ------------------------------------------------------------------ */
+
+/* Whether parts keep only what goes into them and are computed again by backward: the same bits
+ * from less memory and, for a whole net, about a third more products. Off at first. */
+void fr_graph_set_recompute(fr_graph *g, bool on);
+
+/* A part of a net: *y of x by operations of g, the same ones each time for the same ctx. x is its
+ * own: to be released, or for an operation that takes it over. */
+typedef fr_status (*fr_part)(fr_graph *g, const void *ctx, fr_tensor *x, fr_tensor **y,
+                             fr_error *err);
+
+/* y = run(ctx, x), computed again by backward where the graph recomputes.
+ * ctx [size bytes] is copied; what it points to lasts until the step ends. Not for
+ * fr_vocabulary_loss, whose forward adds to gradients.
+ * Errors: those of run, FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr_graph_run_part(fr_graph *g, fr_part run, const void *ctx, size_t size,
+                                         fr_tensor *x, fr_tensor **y, fr_error *err);
+
 /* --- Operations -----------------------------------------------------------
  * Tensors that go in come from the same graph and step. The one that comes out
  * belongs to the graph. Labels and batches are borrowed until the step ends. Errors: FR_ERR_SHAPE

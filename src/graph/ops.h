@@ -80,6 +80,7 @@ typedef struct fr_call {
     size_t n_saved[FR_OP_MAX_SAVED]; /* numbers kept for backward; set by shape */
     fr_node *out;
     float *saved[FR_OP_MAX_SAVED];
+    const struct fr_part_call *part; /* a part of a net instead of an operation; or NULL */
 } fr_call;
 
 typedef struct fr_op_row {

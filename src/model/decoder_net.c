@@ -351,29 +351,38 @@ cleanup:
     return st;
 }
 
-/* *x = layer(*x) */
-static fr_status layer_forward(fr_model *m, fr_graph *g, const fr_batch *batch, size_t index,
-                               fr_tensor **x, fr_error *err)
+/* Which layer, and over what. */
+typedef struct layer_call {
+    fr_model *m;
+    const fr_batch *batch;
+    size_t index;
+} layer_call;
+
+/* y = layer(x), a part of the net (graph.h) */
+static fr_status layer_forward(fr_graph *g, const void *ctx, fr_tensor *x, fr_tensor **y,
+                               fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_pair *part = m->decoder->layers[index].part;
+    const layer_call *at = ctx;
+    fr_model *m = at->m;
+    const fr_pair *part = m->decoder->layers[at->index].part;
     bool norms_before = !part[FR_DECODER_POST_ATTN_NORM].w;
     bool parallel = m->decoder->config.parallel_residual;
-    fr_tensor *h = *x, *h2 = NULL, *a, *f;
-    if (norms_before) FR_TRY(norm(m, g, *x, part[FR_DECODER_ATTN_NORM], &h, err));
-    if (parallel) FR_TRY(norm(m, g, *x, part[FR_DECODER_FFN_NORM], &h2, err));
-    FR_TRY(attention(m, g, batch, index, h, &a, err));
+    fr_tensor *h = x, *h2 = NULL, *a, *f;
+    if (norms_before) FR_TRY(norm(m, g, x, part[FR_DECODER_ATTN_NORM], &h, err));
+    if (parallel) FR_TRY(norm(m, g, x, part[FR_DECODER_FFN_NORM], &h2, err));
+    FR_TRY(attention(m, g, at->batch, at->index, h, &a, err));
     if (norms_before) fr_tensor_release(g, h);
     FR_TRY(norm_after(m, g, part[FR_DECODER_POST_ATTN_NORM], &a, err));
-    FR_TRY(fr_add(g, *x, a, x, err));
+    FR_TRY(fr_add(g, x, a, &x, err));
     fr_tensor_release(g, a);
 
-    if (!parallel) h2 = *x;
-    if (!parallel && norms_before) FR_TRY(norm(m, g, *x, part[FR_DECODER_FFN_NORM], &h2, err));
+    if (!parallel) h2 = x;
+    if (!parallel && norms_before) FR_TRY(norm(m, g, x, part[FR_DECODER_FFN_NORM], &h2, err));
     FR_TRY(feed_forward(m, g, part, h2, &f, err));
     if (norms_before) fr_tensor_release(g, h2);
     FR_TRY(norm_after(m, g, part[FR_DECODER_POST_FFN_NORM], &f, err));
-    FR_TRY(fr_add(g, *x, f, x, err));
+    FR_TRY(fr_add(g, x, f, y, err));
     fr_tensor_release(g, f);
 cleanup:
     return st;
@@ -402,7 +411,10 @@ fr_status fr_model_decode(fr_model *m, fr_graph *g, const fr_batch *batch, const
     FR_TRY(reach(m, n, err));
     FR_TRY(fr_embed(g, batch, d->word, d->position, c->family->first_position, NULL, &x, err));
     FR_TRY(fr_drop(g, x, c->embedding_dropout, &x, err));
-    for (size_t i = 0; i < c->n_layers; i++) FR_TRY(layer_forward(m, g, batch, i, &x, err));
+    for (size_t i = 0; i < c->n_layers; i++) {
+        layer_call at = {m, batch, i};
+        FR_TRY(fr_graph_run_part(g, layer_forward, &at, sizeof(at), x, &x, err));
+    }
     for (size_t s = 0; batch->caches && s < batch->n_segments; s++)
         batch->caches[s]->n += batch->offsets[s + 1] - batch->offsets[s];
     if (rows) {

@@ -164,37 +164,45 @@ cleanup:
     return st;
 }
 
-/* *x = layer(*x). first_rows: the rows that are wanted, or NULL for all. */
-static fr_status layer_forward(fr_model *m, fr_graph *g, const fr_encoder_layer *layer,
-                               const fr_batch *batch, const int32_t *first_rows, fr_tensor **x,
+typedef struct layer_call {
+    const fr_encoder_config *config;
+    const fr_encoder_layer *layer;
+    const fr_batch *batch;
+    const int32_t *first_rows; /* the rows that are wanted, or NULL for all */
+} layer_call;
+
+/* out = layer(x), a part of the net (graph.h) */
+static fr_status layer_forward(fr_graph *g, const void *ctx, fr_tensor *x, fr_tensor **out,
                                fr_error *err)
 {
     fr_status st = FR_OK;
-    const fr_encoder_config *c = &m->encoder->config;
-    const fr_pair *linear = layer->linear, *norm = layer->norm;
+    const layer_call *at = ctx;
+    const fr_encoder_config *c = at->config;
+    const fr_batch *batch = at->batch;
+    const fr_pair *linear = at->layer->linear, *norm = at->layer->norm;
     fr_tensor *q, *k, *v, *a, *o, *y, *up, *h, *down;
 
-    FR_TRY(fr_linear(g, *x, linear[FR_LAYER_Q].w, linear[FR_LAYER_Q].b, &q, err));
-    FR_TRY(fr_linear(g, *x, linear[FR_LAYER_K].w, linear[FR_LAYER_K].b, &k, err));
-    FR_TRY(fr_linear(g, *x, linear[FR_LAYER_V].w, linear[FR_LAYER_V].b, &v, err));
+    FR_TRY(fr_linear(g, x, linear[FR_LAYER_Q].w, linear[FR_LAYER_Q].b, &q, err));
+    FR_TRY(fr_linear(g, x, linear[FR_LAYER_K].w, linear[FR_LAYER_K].b, &k, err));
+    FR_TRY(fr_linear(g, x, linear[FR_LAYER_V].w, linear[FR_LAYER_V].b, &v, err));
     FR_TRY(fr_attend(g, q, k, v, batch, &(fr_heads){.n_heads = c->n_heads}, c->attention_dropout,
                      &a, err));
     fr_tensor_release(g, q);
     fr_tensor_release(g, k);
     fr_tensor_release(g, v);
-    if (first_rows) {
-        fr_tensor *all_a = a, *all_x = *x;
-        FR_TRY(fr_gather_rows(g, all_a, first_rows, batch->n_segments, &a, err));
-        FR_TRY(fr_gather_rows(g, all_x, first_rows, batch->n_segments, x, err));
+    if (at->first_rows) {
+        fr_tensor *all_a = a, *all_x = x;
+        FR_TRY(fr_gather_rows(g, all_a, at->first_rows, batch->n_segments, &a, err));
+        FR_TRY(fr_gather_rows(g, all_x, at->first_rows, batch->n_segments, &x, err));
         fr_tensor_release(g, all_a);
         fr_tensor_release(g, all_x);
     }
     FR_TRY(fr_linear(g, a, linear[FR_LAYER_O].w, linear[FR_LAYER_O].b, &o, err));
     fr_tensor_release(g, a);
-    FR_TRY(fr_layer_norm(g, o, *x, c->family->drops_attention_output ? c->dropout : 0,
+    FR_TRY(fr_layer_norm(g, o, x, c->family->drops_attention_output ? c->dropout : 0,
                          norm[FR_NORM_ATTENTION].w, norm[FR_NORM_ATTENTION].b, c->norm_eps, &y,
                          err));
-    fr_tensor_release(g, *x);
+    fr_tensor_release(g, x);
 
     FR_TRY(fr_linear(g, y, linear[FR_LAYER_UP].w, NULL, &up, err));
     FR_TRY(fr_bias_act(g, up, linear[FR_LAYER_UP].b, c->activation, &h, err));
@@ -202,7 +210,7 @@ static fr_status layer_forward(fr_model *m, fr_graph *g, const fr_encoder_layer 
     FR_TRY(fr_linear(g, h, linear[FR_LAYER_DOWN].w, linear[FR_LAYER_DOWN].b, &down, err));
     fr_tensor_release(g, h);
     FR_TRY(fr_layer_norm(g, down, y, c->dropout, norm[FR_NORM_OUTPUT].w, norm[FR_NORM_OUTPUT].b,
-                         c->norm_eps, x, err));
+                         c->norm_eps, out, err));
     fr_tensor_release(g, y);
 cleanup:
     return st;
@@ -241,9 +249,11 @@ fr_status fr__encoder_classify(fr_model *m, fr_graph *g, const fr_batch *batch, 
     }
     for (size_t s = 0; s < batch->n_segments; s++)
         m->encoder->first_rows[s] = (int32_t)batch->offsets[s];
-    for (size_t i = 0; i < n_layers; i++)
-        FR_TRY(layer_forward(m, g, &m->encoder->layers[i], batch,
-                             i + 1 == n_layers ? m->encoder->first_rows : NULL, &x, err));
+    for (size_t i = 0; i < n_layers; i++) {
+        layer_call at = {&m->encoder->config, &m->encoder->layers[i], batch,
+                         i + 1 == n_layers ? m->encoder->first_rows : NULL};
+        FR_TRY(fr_graph_run_part(g, layer_forward, &at, sizeof(at), x, &x, err));
+    }
     FR_TRY(head_forward(m, g, x, logits, err));
 cleanup:
     return st;

@@ -1,0 +1,112 @@
+/* Layers that are computed again on the way back, in the models themselves, dropout on: the same
+ * gradients to the bit, from less memory; and what a step takes is known before it. */
+#include "model/model.h"
+#include "support/test.h"
+
+static fr_error err;
+
+static const struct {
+    const char *config;
+    bool decoder;
+} models[] = {
+    {"{\"model_type\": \"gpt2\", \"vocab_size\": 50, \"n_embd\": 24, \"n_layer\": 5, "
+     "\"n_head\": 3, \"n_positions\": 64}",
+     true},
+    {"{\"model_type\": \"gpt_neox\", \"vocab_size\": 50, \"hidden_size\": 32, "
+     "\"num_hidden_layers\": 5, \"max_position_embeddings\": 64, \"num_attention_heads\": 2, "
+     "\"intermediate_size\": 48, "
+     "\"hidden_dropout\": 0.2, \"attention_dropout\": 0.1}",
+     true},
+    {"{\"model_type\": \"olmo2\", \"vocab_size\": 50, \"hidden_size\": 32, "
+     "\"num_hidden_layers\": 5, \"max_position_embeddings\": 64, \"num_attention_heads\": 4, "
+     "\"intermediate_size\": 40, "
+     "\"attention_dropout\": 0.3}",
+     true},
+    {"{\"model_type\": \"llama\", \"vocab_size\": 50, \"hidden_size\": 32, "
+     "\"num_hidden_layers\": 5, \"max_position_embeddings\": 64, \"num_attention_heads\": 4, "
+     "\"num_key_value_heads\": 2, "
+     "\"intermediate_size\": 40, \"attention_dropout\": 0.2}",
+     true},
+    {"{\"model_type\": \"bert\", \"vocab_size\": 50, \"hidden_size\": 24, "
+     "\"num_hidden_layers\": 5, \"max_position_embeddings\": 64, \"num_attention_heads\": 3, "
+     "\"intermediate_size\": 48}",
+     false},
+};
+enum { N_MODELS = sizeof(models) / sizeof(models[0]), TOKENS = 45, NODES = 128 << 10 };
+
+static const uint32_t offsets[] = {0, 3, 33, TOKENS};
+
+static fr_model *load(int i)
+{
+    fr_model *m;
+    const char *dir = test_tmp_dir();
+    test_write_file(dir, "config.json", models[i].config);
+    fr_model_options options = {.decoder = models[i].decoder,
+                                .trainable = true,
+                                .from_config = true,
+                                .new_head = true,
+                                .seed = 7};
+    ASSERT_OK(fr_model_load(&m, dir, &options, &err));
+    return m;
+}
+
+static void step(fr_model *m, fr_graph *g)
+{
+    int32_t ids[TOKENS], labels[TOKENS];
+    fr_batch batch = {.n_segments = 3, .offsets = offsets, .ids = ids};
+    fr_tensor *loss;
+    for (int i = 0; i < TOKENS; i++) ids[i] = (7 * i + 3) % 50, labels[i] = (11 * i) % 50;
+    if (fr_model_get_info(m)->is_decoder) {
+        ASSERT_OK(fr_model_loss(m, g, &batch, labels, TOKENS, &loss, &err));
+    } else {
+        fr_tensor *logits;
+        for (int i = 0; i < 3; i++) labels[i] = i % 2;
+        ASSERT_OK(fr_model_classify(m, g, &batch, &logits, &err));
+        ASSERT_OK(fr_cross_entropy(g, logits, labels, &loss, &err));
+    }
+    ASSERT_OK(fr_graph_backward(g, loss, &err));
+}
+
+/* Peak of a measured and a real step, whose gradients the model then has. */
+static void run(fr_model *m, const fr_kernels *k, bool recompute, size_t *foretold, size_t *peak)
+{
+    fr_graph *g;
+    ASSERT_OK(fr_graph_create(&g, k, &err));
+    fr_graph_set_recompute(g, recompute);
+    fr_graph_begin_measuring(g);
+    step(m, g);
+    *foretold = fr_graph_measured_bytes(g);
+    fr_graph_begin(g, true, 5, 6);
+    step(m, g);
+    *peak = fr_graph_peak_bytes(g);
+    fr_graph_destroy(g);
+}
+
+static void recomputed_layers_give_the_same_gradients_to_the_bit(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2 * N_MODELS; i++) {
+        const fr_kernels *k = i % 2 ? fr_kernels_cpu() : fr_kernels_scalar();
+        fr_model *kept = load(i / 2), *again = load(i / 2);
+        size_t n, foretold[2], peak[2];
+        fr_param *const *a = fr_model_params(kept, &n), *const *b = fr_model_params(again, &n);
+        run(kept, k, false, &foretold[0], &peak[0]);
+        run(again, k, true, &foretold[1], &peak[1]);
+        for (size_t p = 0; p < n; p++)
+            if (memcmp(a[p]->t.grad, b[p]->t.grad, a[p]->t.rows * a[p]->t.cols * sizeof(float)))
+                fail_msg("model %d on %s: gradients of %s differ", i / 2, k->name, a[p]->name);
+        assert_true(foretold[1] * 2 < foretold[0]);
+        for (int r = 0; r < 2; r++)
+            assert_true(foretold[r] <= peak[r] && peak[r] < foretold[r] + NODES);
+        fr_model_destroy(kept);
+        fr_model_destroy(again);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(recomputed_layers_give_the_same_gradients_to_the_bit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
