@@ -120,7 +120,7 @@ static void run_batch(bench *b, const fr_batch *batch, const int32_t *labels, bo
     fr_graph_begin(b->graph, train, 1, b->step);
     check(fr_model_classify(b->model, b->graph, batch, &logits, &err), &err);
     if (!train) return;
-    check(fr_cross_entropy(b->graph, logits, labels, &loss, &err), &err);
+    check(fr_cross_entropy(b->graph, logits, labels, 0, &loss, &err), &err);
     for (size_t i = 0; i < b->n_params; i++)
         memset(b->params[i]->t.grad, 0,
                b->params[i]->t.rows * b->params[i]->t.cols * sizeof(float));

@@ -141,8 +141,8 @@ static fr_status tune(const words *w, fr_error *err)
     FR_TRY(fr_window_begin(job.meter, fr_phase_name(FR_PHASE_TUNE), &window, err));
     progress p = {&job, window, isatty(2)};
     fr_observer observer = {.ctx = &p, .on_step = show_step, .should_stop = cli_job_should_stop};
-    st = fr_train_classifier(job.model, fr_kernels_cpu(), &train_tokens, &validation_tokens,
-                             &options, &observer, &result, err);
+    st = fr_train(job.model, fr_kernels_cpu(), &train_tokens, &validation_tokens, &options,
+                  &observer, &result, err);
     fr_window_end(window, &energy);
     if (st == FR_ERR_INTERRUPTED)
         fr_error_prefix(err, "%s; the same command goes on from there", w->out);

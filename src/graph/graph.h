@@ -5,7 +5,7 @@
  *     for each step:
  *         fr_graph_begin(g, true, seed, step);              // all activations are free again
  *         FR_TRY(fr_model_classify(model, g, &batch, &logits, err));
- *         FR_TRY(fr_cross_entropy(g, logits, labels, &loss, err));
+ *         FR_TRY(fr_cross_entropy(g, logits, labels, 0, &loss, err));
  *         FR_TRY(fr_graph_backward(g, loss, err));          // adds into the parameters' gradients
  *
  * Operations run as they are called. While training they are also recorded,
@@ -189,11 +189,12 @@ FR_NODISCARD fr_status fr_gather_rows(fr_graph *g, fr_tensor *x, const int32_t *
 FR_NODISCARD fr_status fr_add(fr_graph *g, fr_tensor *a, fr_tensor *b, fr_tensor **y,
                               fr_error *err);
 
-/* loss [1, 1]: mean over the rows whose label is not FR_IGNORE of -log softmax(logits)[label], 0
- * where none counts.   logits [N, V], labels [N] in [0, V) or FR_IGNORE.
- * Source: torch.nn.functional.cross_entropy, reduction="mean". */
+/* loss [1, 1]: the sum over the rows whose label is not FR_IGNORE of -log softmax(logits)[label],
+ * over `divisor`; 0: over the number of these rows (0 where there is none).
+ * logits [N, V], labels [N] in [0, V) or FR_IGNORE.
+ * Source: torch.nn.functional.cross_entropy, reduction="sum" and "mean". */
 FR_NODISCARD fr_status fr_cross_entropy(fr_graph *g, fr_tensor *logits, const int32_t *labels,
-                                        fr_tensor **loss, fr_error *err);
+                                        float divisor, fr_tensor **loss, fr_error *err);
 
 /* loss [1, 1]: the sum over the rows whose label is not FR_IGNORE of -log softmax(x w^T)[label],
  * over `divisor`.   x [N, K], w [V, K], labels [N]

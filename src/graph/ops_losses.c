@@ -43,8 +43,8 @@ fr_status fr__cross_entropy_shape(fr_call *c, fr_error *err)
 void fr__cross_entropy_forward(const fr_kernels *k, fr_call *c)
 {
     const fr_tensor *x = &c->in[0]->t;
-    size_t counted = count_labels(c->ids, x->rows);
-    double share = counted ? 1.0 / (double)counted : 0;
+    double over = c->divisor > 0 ? (double)c->divisor : (double)count_labels(c->ids, x->rows);
+    double share = over > 0 ? 1.0 / over : 0;
     k->cross_entropy(c->saved[1], c->saved[0], x->data, c->ids, (float)share, x->rows, x->cols);
     *c->out->t.data = (float)(share * sum_rows(c->saved[1], x->rows));
 }
@@ -56,10 +56,11 @@ void fr__cross_entropy_backward(const fr_kernels *k, fr_call *c)
     for (size_t i = 0; i < c->n_saved[0]; i++) dx[i] += dloss * c->saved[0][i];
 }
 
-fr_status fr_cross_entropy(fr_graph *g, fr_tensor *logits, const int32_t *labels, fr_tensor **loss,
-                           fr_error *err)
+fr_status fr_cross_entropy(fr_graph *g, fr_tensor *logits, const int32_t *labels, float divisor,
+                           fr_tensor **loss, fr_error *err)
 {
-    fr_call c = {.op = FR_OP_cross_entropy, .in = {(fr_node *)logits}, .ids = labels};
+    fr_call c = {
+        .op = FR_OP_cross_entropy, .in = {(fr_node *)logits}, .ids = labels, .divisor = divisor};
     return fr__graph_run(g, &c, loss, err);
 }
 

@@ -77,8 +77,8 @@ static fr_status train(tuning *t, const char *checkpoint_dir, fr_ledger_tuned *o
     o.checkpoint_every_s = j->plan->spec.checkpoint_s;
     o.fingerprint = j->cell->tune_key;
 
-    st = fr_train_classifier(t->model, fr_kernels_cpu(), &t->train, &t->validation, &o, &observer,
-                             &result, err);
+    st = fr_train(t->model, fr_kernels_cpu(), &t->train, &t->validation, &o, &observer, &result,
+                  err);
     if (j->run->failed != FR_OK) {
         if (err) *err = j->run->error;
         st = j->run->failed;

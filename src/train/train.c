@@ -10,23 +10,30 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/sha256.h"
-#include "infer/infer.h"
+#include "train/objective.h"
 #include "train/state.h"
 
 typedef struct run {
     fr_model *model;
+    const fr_objective *objective;
     const fr_kernels *kernels;
     const fr_sequences *train, *validation;
     const fr_train_options *options;
     const fr_observer *observer;
     fr_graph *graph;
     fr_gathered gathered;
-    size_t *order; /* [train->n]: this epoch's */
+    size_t *order;     /* [train->n]: this epoch's */
+    size_t step_items; /* of a whole step: micro-batches times their items */
     size_t steps_per_epoch, n_steps, n_warmup;
     char identity[FR_SHA256_HEX_SIZE];
     double last_checkpoint_s;
     fr_train_state state;
 } run;
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 double fr_linear_schedule(size_t step, size_t n_warmup, size_t n_steps)
 {
@@ -43,6 +50,7 @@ static fr_status check_options(const run *r, fr_error *err)
     if (r->train->n == 0) FR_FAIL(err, FR_ERR_USAGE, "there are no items to train on");
     if (o->epochs == 0) FR_FAIL(err, FR_ERR_USAGE, "epochs must be at least 1");
     if (o->batch_size == 0) FR_FAIL(err, FR_ERR_USAGE, "batch must be at least 1");
+    if (o->accumulate == 0) FR_FAIL(err, FR_ERR_USAGE, "accumulate must be at least 1");
     if (!(o->lr > 0) || !isfinite(o->lr))
         FR_FAIL(err, FR_ERR_USAGE, "the learning rate must be above 0, not %g", o->lr);
     if (!(o->warmup_ratio >= 0 && o->warmup_ratio <= 1))
@@ -54,10 +62,9 @@ static fr_status check_options(const run *r, fr_error *err)
     if (!fr_model_params(r->model, &n_params)[0]->t.grad)
         FR_FAIL(err, FR_ERR_STATE, "the model was not loaded for training");
     for (size_t i = 0; i < r->train->n; i++)
-        if (r->train->labels[i] < 0 ||
-            (size_t)r->train->labels[i] >= fr_model_get_info(r->model)->n_labels)
-            FR_FAIL(err, FR_ERR_USAGE, "training item %zu has label %d; the model has %zu labels",
-                    i + 1, r->train->labels[i], fr_model_get_info(r->model)->n_labels);
+        FR_TRY(r->objective->check(r->model, r->train, i, "training", err));
+    for (size_t i = 0; r->validation && i < r->validation->n; i++)
+        FR_TRY(r->objective->check(r->model, r->validation, i, "validation", err));
 cleanup:
     return st;
 }
@@ -67,9 +74,10 @@ static void make_identity(run *r)
 {
     const fr_train_options *o = r->options;
     char text[512];
-    int n = snprintf(text, sizeof(text), "%zu %zu %a %a %a %a %a %a %a %llu %zu", o->epochs,
-                     o->batch_size, o->lr, o->warmup_ratio, o->weight_decay, o->clip, o->beta1,
-                     o->beta2, o->eps, (unsigned long long)o->seed, r->train->n);
+    int n = snprintf(text, sizeof(text), "%zu %zu %zu %zu %zu %a %a %a %a %a %a %a %llu %zu",
+                     o->epochs, o->batch_size, o->accumulate, o->windows.window, o->windows.stride,
+                     o->lr, o->warmup_ratio, o->weight_decay, o->clip, o->beta1, o->beta2, o->eps,
+                     (unsigned long long)o->seed, r->train->n);
     fr_sha256 h;
     fr_sha256_init(&h);
     fr_sha256_field(&h, text, (size_t)n);
@@ -85,27 +93,40 @@ static void shuffle_epoch(run *r, size_t epoch)
     fr_rng_shuffle(&rng, r->order, r->train->n);
 }
 
+static fr_status diverged(const run *r, const char *what, fr_error *err)
+{
+    return fr_error_set(err, FR_ERR_STATE,
+                        "the %s is not a finite number at step %zu of %zu; try a smaller learning "
+                        "rate than %g",
+                        what, r->state.step + 1, r->n_steps, r->options->lr);
+}
+
 /* Factor that brings the global norm of all gradients down to clip. */
-static double clip_factor(const run *r)
+static fr_status clip_factor(const run *r, double *factor, fr_error *err)
 {
     double squares = 0;
     for (size_t i = 0; i < r->state.n_params; i++)
         squares += r->kernels->sum_squares(r->state.params[i]->t.grad,
                                            fr__train_state_count(&r->state, i));
     double norm = sqrt(squares);
-    if (r->options->clip == 0 || norm <= r->options->clip) return 1;
-    return r->options->clip / (norm + 1e-6);
+    *factor = 1;
+    if (!isfinite(norm)) return diverged(r, "gradient", err);
+    if (r->options->clip > 0 && norm > r->options->clip) *factor = r->options->clip / (norm + 1e-6);
+    return FR_OK;
 }
 
-static void update_weights(run *r)
+static fr_status update_weights(run *r, fr_error *err)
 {
+    fr_status st = FR_OK;
+    double factor;
+    FR_TRY(clip_factor(r, &factor, err));
     const fr_train_options *o = r->options;
     double lr = o->lr * fr_linear_schedule(r->state.step, r->n_warmup, r->n_steps);
     fr_adamw adamw = {.lr = (float)lr,
                       .beta1 = (float)o->beta1,
                       .beta2 = (float)o->beta2,
                       .eps = (float)o->eps,
-                      .grad_scale = (float)clip_factor(r),
+                      .grad_scale = (float)factor,
                       .step = r->state.step + 1};
     for (size_t i = 0; i < r->state.n_params; i++) {
         fr_param *p = r->state.params[i];
@@ -115,55 +136,44 @@ static void update_weights(run *r)
         memset(p->t.grad, 0, count * sizeof(float));
     }
     fr_model_touch(r->model);
+cleanup:
+    return st;
+}
+
+/* Adds the gradients of n items to those of the step; *sum grows by their share of its loss.
+ * stream: of dropout. */
+static fr_status add_gradients(run *r, const size_t *items, size_t n, uint64_t stream,
+                               float divisor, double *sum, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_tensor *loss;
+    FR_TRY(fr_batch_gather(&r->gathered, r->train, items, n, err));
+    fr_graph_begin(r->graph, true, r->options->seed, stream);
+    FR_TRY(r->objective->loss(r->model, r->graph, &r->gathered, divisor, &loss, err));
+    if (!isfinite(loss->data[0])) FR_TRY(diverged(r, "loss", err));
+    FR_TRY(fr_graph_backward(r->graph, loss, err));
+    *sum += (double)loss->data[0];
+cleanup:
+    return st;
 }
 
 static fr_status train_step(run *r, fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_tensor *logits, *loss;
-    size_t first = (r->state.step % r->steps_per_epoch) * r->options->batch_size;
-    size_t n = r->train->n - first;
-    if (n > r->options->batch_size) n = r->options->batch_size;
-
-    FR_TRY(fr_batch_gather(&r->gathered, r->train, r->order + first, n, err));
-    fr_graph_begin(r->graph, true, r->options->seed, r->state.step);
-    FR_TRY(fr_model_classify(r->model, r->graph, &r->gathered.batch, &logits, err));
-    FR_TRY(fr_cross_entropy(r->graph, logits, r->gathered.rows.labels, &loss, err));
-    if (!isfinite(loss->data[0]))
-        FR_FAIL(err, FR_ERR_STATE,
-                "the loss is not a finite number at step %zu of %zu; try a smaller learning rate "
-                "than %g",
-                r->state.step + 1, r->n_steps, r->options->lr);
-    FR_TRY(fr_graph_backward(r->graph, loss, err));
-    r->state.epoch_loss += (double)loss->data[0];
-    update_weights(r);
+    const fr_train_options *o = r->options;
+    double loss = 0;
+    size_t first = (r->state.step % r->steps_per_epoch) * r->step_items, divisor = 0;
+    size_t n = smaller(r->train->n - first, r->step_items);
+    const size_t *items = r->order + first;
+    for (size_t i = 0; i < n; i++) divisor += r->objective->weight(r->train, items[i]);
+    for (size_t at = 0, part = 0; at < n; at += o->batch_size, part++)
+        FR_TRY(add_gradients(r, items + at, smaller(n - at, o->batch_size),
+                             r->state.step * o->accumulate + part, (float)divisor, &loss, err));
+    FR_TRY(update_weights(r, err));
+    r->state.epoch_loss += loss;
     r->state.step++;
-    fr_observe_step(r->observer, r->state.step, r->n_steps, (double)loss->data[0]);
+    fr_observe_step(r->observer, r->state.step, r->n_steps, loss);
 cleanup:
-    return st;
-}
-
-/* Accuracy of the weights as they are. */
-static fr_status validate(run *r, double *accuracy, fr_error *err)
-{
-    fr_status st = FR_OK;
-    enum { BATCH = 64 };
-    size_t index[BATCH], n_right = 0, n_labels = fr_model_get_info(r->model)->n_labels;
-    fr_classifier *c = NULL;
-    float *logits = malloc(BATCH * n_labels * sizeof(*logits));
-    if (!logits) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for validation");
-    FR_TRY(fr_classifier_create(&c, r->model, r->kernels, err));
-    for (size_t at = 0; at < r->validation->n; at += BATCH) {
-        size_t n = r->validation->n - at < BATCH ? r->validation->n - at : BATCH;
-        for (size_t i = 0; i < n; i++) index[i] = at + i;
-        FR_TRY(fr_classifier_run(c, r->validation, index, n, logits, err));
-        for (size_t i = 0; i < n; i++)
-            n_right += fr_argmax(logits + i * n_labels, n_labels) == r->validation->labels[at + i];
-    }
-    *accuracy = (double)n_right / (double)r->validation->n;
-cleanup:
-    fr_classifier_destroy(c);
-    free(logits);
     return st;
 }
 
@@ -173,6 +183,13 @@ static fr_status write_checkpoint(run *r, fr_error *err)
     return fr__checkpoint_write(&r->state, r->options->checkpoint_dir, r->identity, err);
 }
 
+/* Than the best so far; also where there is none yet: NaN. */
+static bool is_better(const run *r, double score)
+{
+    double best = r->state.best_validation;
+    return r->objective->lower_is_better ? !(score >= best) : !(score <= best);
+}
+
 static fr_status end_epoch(run *r, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -180,10 +197,11 @@ static fr_status end_epoch(run *r, fr_error *err)
     s->last_loss = s->epoch_loss / (double)r->steps_per_epoch;
     s->epoch_loss = 0;
     if (r->validation && r->validation->n) {
-        double accuracy = 0;
-        FR_TRY(validate(r, &accuracy, err));
-        if (!(accuracy <= s->best_validation)) { /* also when there is none yet: NaN */
-            s->best_validation = accuracy;
+        double score = 0;
+        FR_TRY(r->objective->score(r->model, r->kernels, r->validation, &r->options->windows,
+                                   &score, err));
+        if (is_better(r, score)) {
+            s->best_validation = score;
             s->best_epoch = s->step / r->steps_per_epoch;
             FR_TRY(fr__train_state_keep_best(s, err));
         }
@@ -235,12 +253,13 @@ static void restore_best(run *r)
     fr_model_touch(r->model);
 }
 
-fr_status fr_train_classifier(fr_model *model, const fr_kernels *kernels, const fr_sequences *train,
-                              const fr_sequences *validation, const fr_train_options *options,
-                              const fr_observer *observer, fr_train_result *result, fr_error *err)
+fr_status fr_train(fr_model *model, const fr_kernels *kernels, const fr_sequences *train,
+                   const fr_sequences *validation, const fr_train_options *options,
+                   const fr_observer *observer, fr_train_result *result, fr_error *err)
 {
     fr_status st = FR_OK;
     run r = {.model = model,
+             .objective = fr__objective_of(model),
              .kernels = kernels,
              .train = train,
              .validation = validation,
@@ -250,7 +269,11 @@ fr_status fr_train_classifier(fr_model *model, const fr_kernels *kernels, const 
     memset(result, 0, sizeof(*result));
 
     FR_TRY(check_options(&r, err));
-    r.steps_per_epoch = (train->n + options->batch_size - 1) / options->batch_size;
+    if (!fr_size_mul(options->batch_size, options->accumulate, &r.step_items))
+        FR_FAIL(err, FR_ERR_USAGE, "%zu batches of %zu are too many for a step",
+                options->accumulate, options->batch_size);
+    r.step_items = smaller(r.step_items, train->n);
+    r.steps_per_epoch = (train->n + r.step_items - 1) / r.step_items;
     if (!fr_size_mul(r.steps_per_epoch, options->epochs, &r.n_steps))
         FR_FAIL(err, FR_ERR_USAGE, "%zu epochs are too many", options->epochs);
     r.n_warmup = (size_t)ceil(options->warmup_ratio * (double)r.n_steps);

@@ -37,7 +37,7 @@ static fr_tensor *net_run(net *m, fr_graph *g, size_t rows, float rate)
         fr_tensor_release(g, y);
         ASSERT_OK(fr_drop(g, x, rate, &x, &err));
     }
-    ASSERT_OK(fr_cross_entropy(g, x, labels, &loss, &err));
+    ASSERT_OK(fr_cross_entropy(g, x, labels, 0, &loss, &err));
     return loss;
 }
 
@@ -168,7 +168,7 @@ static void sizes_that_disagree_are_errors_with_both_sizes(void **state)
                  FR_ERR_SHAPE, "2 heads");
     ASSERT_FAILS(fr_gather_rows(g, x, &far, 1, &y, &err), FR_ERR_SHAPE, "row 2 of 2");
     int32_t labels[2] = {0, bad_label};
-    ASSERT_FAILS(fr_cross_entropy(g, x, labels, &y, &err), FR_ERR_SHAPE, "label 3 of 3");
+    ASSERT_FAILS(fr_cross_entropy(g, x, labels, 0, &y, &err), FR_ERR_SHAPE, "label 3 of 3");
 
     ASSERT_FAILS(fr_embed(g, &batch, &p, &p, 0, NULL, &y, &err), FR_ERR_SHAPE, "token 1 has id 3");
     batch.offsets = one;
@@ -245,7 +245,7 @@ static void dropout_keeps_its_share_and_the_mean_and_uses_the_mask_again_backwar
         if (mask[i]) ASSERT_NEAR((double)y->data[i], 1 / 0.7, 1e-6);
     }
     ASSERT_NEAR((double)kept / (R * C), 0.7, 0.015); /* 4.7 standard deviations */
-    ASSERT_OK(fr_cross_entropy(g, y, labels, &loss, &err));
+    ASSERT_OK(fr_cross_entropy(g, y, labels, 0, &loss, &err));
     ASSERT_OK(fr_graph_backward(g, loss, &err));
     for (int i = 0; i < R * C; i++) assert_int_equal(mask[i], x->grad[i] != 0);
 

@@ -275,7 +275,7 @@ static const int32_t *some_labels(const bench *b)
 
 static fr_status run_cross_entropy(bench *b, fr_graph *g, fr_tensor **y)
 {
-    return fr_cross_entropy(g, b->inputs[0], some_labels(b), y, &err);
+    return fr_cross_entropy(g, b->inputs[0], some_labels(b), 0, y, &err);
 }
 
 static void setup_vocabulary_loss(bench *b)

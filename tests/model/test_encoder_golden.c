@@ -87,7 +87,7 @@ static float train_step(fixture *f, uint64_t step)
         memset(params[i]->t.grad, 0, params[i]->t.rows * params[i]->t.cols * sizeof(float));
     fr_graph_begin(f->graph, true, 1, step);
     ASSERT_OK(fr_model_classify(f->model, f->graph, &f->batch, &logits, &err));
-    ASSERT_OK(fr_cross_entropy(f->graph, logits, f->labels, &loss, &err));
+    ASSERT_OK(fr_cross_entropy(f->graph, logits, f->labels, 0, &loss, &err));
     ASSERT_OK(fr_graph_backward(f->graph, loss, &err));
     return loss->data[0];
 }

@@ -84,8 +84,8 @@ static fr_train_result train(const fr_train_options *o, size_t stop_every, stopp
         fr_model *m = make_model();
         stopper s = {.at = stop_every};
         fr_observer observer = {.ctx = &s, .on_step = on_step, .should_stop = should_stop};
-        fr_status st = fr_train_classifier(m, fr_kernels_cpu(), &items, &validation, o, &observer,
-                                           &result, &err);
+        fr_status st =
+            fr_train(m, fr_kernels_cpu(), &items, &validation, o, &observer, &result, &err);
         if (seen) *seen = s;
         fr_model_hash(m, hex);
         fr_model_destroy(m);
@@ -140,6 +140,56 @@ static void a_run_stopped_again_and_again_ends_with_the_bits_of_one_that_was_not
     ASSERT_NEAR(a.last_loss, b.last_loss, 0);
 }
 
+/* Weights after two epochs without dropout; for the caller to free. */
+static float *trained_weights(size_t batch, size_t accumulate, size_t *n)
+{
+    char still[sizeof(config)];
+    memcpy(still, config, sizeof(config));
+    for (char *at; (at = strstr(still, "dropout_prob\": 0.1"));)
+        at[sizeof("dropout_prob\": 0")] = '0';
+    const char *dir = test_tmp_dir();
+    test_write_file(dir, "config.json", still);
+    fr_model *m;
+    fr_model_options options = {.trainable = true, .from_config = true, .n_labels = 2, .seed = 5};
+    ASSERT_OK(fr_model_load(&m, dir, &options, &err));
+    fr_sequences items = FR_SEQUENCES_INIT;
+    fr_train_result result;
+    fr_train_options o = small_run();
+    make_items(&items, 200, 1);
+    o.epochs = 2;
+    o.eps = 1e-4; /* else the sign of a gradient of zero counts */
+    o.batch_size = batch;
+    o.accumulate = accumulate;
+    ASSERT_OK(fr_train(m, fr_kernels_cpu(), &items, NULL, &o, NULL, &result, &err));
+    assert_int_equal(result.n_steps, 2 * 17);
+    size_t n_params, at = 0;
+    fr_param *const *params = fr_model_params(m, &n_params);
+    *n = 0;
+    for (size_t i = 0; i < n_params; i++) *n += params[i]->t.rows * params[i]->t.cols;
+    float *out = malloc(*n * sizeof(*out));
+    assert_non_null(out);
+    for (size_t i = 0; i < n_params; i++) {
+        size_t count = params[i]->t.rows * params[i]->t.cols;
+        memcpy(out + at, params[i]->t.data, count * sizeof(*out));
+        at += count;
+    }
+    fr_sequences_release(&items);
+    fr_model_destroy(m);
+    return out;
+}
+
+static void parts_of_a_step_add_up_to_the_step_of_one_batch(void **state)
+{
+    (void)state;
+    size_t n, n_parts;
+    /* 17 steps of 12 items; the last has 8: as two parts, 6 and 2 */
+    float *one = trained_weights(12, 1, &n), *two = trained_weights(6, 2, &n_parts);
+    assert_int_equal(n, n_parts);
+    for (size_t i = 0; i < n; i++) ASSERT_NEAR((double)two[i], (double)one[i], 2e-4);
+    free(one);
+    free(two);
+}
+
 static int n_warnings;
 
 static void count_warning(void *ctx, fr_log_level level, const char *line)
@@ -184,8 +234,8 @@ static void a_checkpoint_that_cannot_be_written_is_an_error(void **state)
     make_items(&items, 32, 1);
     o.checkpoint_every = 1;
     o.checkpoint_dir = "/proc/no-such-place";
-    ASSERT_FAILS(fr_train_classifier(m, fr_kernels_cpu(), &items, NULL, &o, NULL, &result, &err),
-                 FR_ERR_IO, "/proc/no-such-place");
+    ASSERT_FAILS(fr_train(m, fr_kernels_cpu(), &items, NULL, &o, NULL, &result, &err), FR_ERR_IO,
+                 "/proc/no-such-place");
     fr_sequences_release(&items);
     fr_model_destroy(m);
 }
@@ -199,18 +249,16 @@ static void options_out_of_range_are_refused(void **state)
     make_items(&items, 4, 1);
     const fr_kernels *k = fr_kernels_cpu();
     fr_train_options o = small_run();
-    ASSERT_FAILS(fr_train_classifier(m, k, &none, NULL, &o, NULL, &result, &err), FR_ERR_USAGE,
-                 "no items");
+    ASSERT_FAILS(fr_train(m, k, &none, NULL, &o, NULL, &result, &err), FR_ERR_USAGE, "no items");
     o.epochs = 0;
-    ASSERT_FAILS(fr_train_classifier(m, k, &items, NULL, &o, NULL, &result, &err), FR_ERR_USAGE,
-                 "epochs");
+    ASSERT_FAILS(fr_train(m, k, &items, NULL, &o, NULL, &result, &err), FR_ERR_USAGE, "epochs");
     o = small_run();
     o.lr = NAN;
-    ASSERT_FAILS(fr_train_classifier(m, k, &items, NULL, &o, NULL, &result, &err), FR_ERR_USAGE,
+    ASSERT_FAILS(fr_train(m, k, &items, NULL, &o, NULL, &result, &err), FR_ERR_USAGE,
                  "learning rate");
     o = small_run();
     items.labels[2] = 2;
-    ASSERT_FAILS(fr_train_classifier(m, k, &items, NULL, &o, NULL, &result, &err), FR_ERR_USAGE,
+    ASSERT_FAILS(fr_train(m, k, &items, NULL, &o, NULL, &result, &err), FR_ERR_USAGE,
                  "item 3 has label 2");
     fr_sequences_release(&items);
     fr_model_destroy(m);
@@ -226,8 +274,8 @@ static void divergence_is_an_error_that_names_the_step(void **state)
     make_items(&items, 64, 1);
     o.lr = 1e30;
     o.clip = 0;
-    ASSERT_FAILS(fr_train_classifier(m, fr_kernels_cpu(), &items, NULL, &o, NULL, &result, &err),
-                 FR_ERR_STATE, "at step ");
+    ASSERT_FAILS(fr_train(m, fr_kernels_cpu(), &items, NULL, &o, NULL, &result, &err), FR_ERR_STATE,
+                 "at step ");
     fr_sequences_release(&items);
     fr_model_destroy(m);
 }
@@ -251,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_rule_is_learned),
         cmocka_unit_test(the_same_seed_gives_the_same_bits_and_another_one_others),
         cmocka_unit_test(a_run_stopped_again_and_again_ends_with_the_bits_of_one_that_was_not),
+        cmocka_unit_test(parts_of_a_step_add_up_to_the_step_of_one_batch),
         cmocka_unit_test(a_checkpoint_of_other_settings_or_a_damaged_one_is_not_used),
         cmocka_unit_test(a_checkpoint_that_cannot_be_written_is_an_error),
         cmocka_unit_test(options_out_of_range_are_refused),
