@@ -192,7 +192,7 @@ static void gelu_backward(job *j)
 
 static void add(job *j)
 {
-    k.add(j->y, j->x, j->m * j->n);
+    k.add(j->y, j->x, 1, j->m * j->n);
 }
 
 static void gather(job *j)

@@ -209,7 +209,8 @@ static bool call_wants_grad(const fr_call *c, const fr_op_row *row)
 static bool may_take(const fr_call *c, const fr_op_row *row)
 {
     const fr_node *x = c->in[0];
-    if (row->take == FR_TAKE_NONE || x->leaf || x->read_again || x == c->in[1]) return false;
+    if (row->take == FR_TAKE_NONE || c->leaves_input || x->leaf || x->read_again || x == c->in[1])
+        return false;
     size_t n = row->take == FR_TAKE_AS_OUT ? c->rows * c->cols : c->n_saved[0];
     return node_size(x) == n;
 }

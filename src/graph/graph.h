@@ -31,6 +31,8 @@ typedef struct fr_tensor {
     float *grad; /* same shape; NULL where no gradient is wanted */
 } fr_tensor;
 
+typedef struct fr_adapter fr_adapter;
+
 /* A weight. Owned by its model. */
 typedef struct fr_param {
     const char *name; /* full name in the saved file */
@@ -39,7 +41,14 @@ typedef struct fr_param {
     fr_packed *packed; /* the matrix in fewer bits: then t.data is NULL, and it is not trained */
     bool decays;       /* weight decay applies (not biases, not LayerNorm) */
     bool stale;        /* t.data changed since `transposed` was made */
+    const fr_adapter *adapter; /* of a linear layer; or NULL */
 } fr_param;
+
+/* What a linear layer adds to its product with w [N, K]: factor (dropout(x) a^T) b^T. */
+struct fr_adapter {
+    fr_param *a, *b; /* [R, K], [N, R] */
+    float factor, dropout;
+};
 
 /* Keys and values of one sequence in every layer: what was computed for its first n tokens.
  * Owned by whoever generates (infer/generate.h). */
@@ -139,7 +148,7 @@ FR_NODISCARD fr_status fr_embed(fr_graph *g, const fr_batch *batch, fr_param *wo
                                 fr_param *position, size_t first_position, fr_param *type,
                                 fr_tensor **y, fr_error *err);
 
-/* y [M, N] = x [M, K] w^T + b;   w [N, K], b [1, N] or NULL */
+/* y [M, N] = x [M, K] w^T + b;   w [N, K], b [1, N] or NULL. With w's adapter, where it has one. */
 FR_NODISCARD fr_status fr_linear(fr_graph *g, fr_tensor *x, fr_param *w, fr_param *b, fr_tensor **y,
                                  fr_error *err);
 
@@ -181,6 +190,10 @@ FR_NODISCARD fr_status fr_gate(fr_graph *g, fr_tensor *gate, fr_tensor *up, fr_a
  * over: x must not be used afterwards. */
 FR_NODISCARD fr_status fr_drop(fr_graph *g, fr_tensor *x, float rate, fr_tensor **y, fr_error *err);
 
+/* The same, and x may be used afterwards. */
+FR_NODISCARD fr_status fr_drop_copy(fr_graph *g, fr_tensor *x, float rate, fr_tensor **y,
+                                    fr_error *err);
+
 /* y [n_rows, n]: y_r = x_rows[r];   rows [n_rows], each below x's number of rows; copied */
 FR_NODISCARD fr_status fr_gather_rows(fr_graph *g, fr_tensor *x, const int32_t *rows, size_t n_rows,
                                       fr_tensor **y, fr_error *err);
@@ -188,6 +201,10 @@ FR_NODISCARD fr_status fr_gather_rows(fr_graph *g, fr_tensor *x, const int32_t *
 /* y = a + b. May take a's buffer over: a must not be used afterwards. */
 FR_NODISCARD fr_status fr_add(fr_graph *g, fr_tensor *a, fr_tensor *b, fr_tensor **y,
                               fr_error *err);
+
+/* y = a + factor b, likewise. */
+FR_NODISCARD fr_status fr_add_scaled(fr_graph *g, fr_tensor *a, fr_tensor *b, float factor,
+                                     fr_tensor **y, fr_error *err);
 
 /* loss [1, 1]: the sum over the rows whose label is not FR_IGNORE of -log softmax(logits)[label],
  * over `divisor`; 0: over the number of these rows (0 where there is none).

@@ -119,11 +119,29 @@ static void linear_backward(const fr_kernels *k, fr_call *c)
                        c->in[0]->t.data, w->t.data, c->rows, w->t.cols, c->cols);
 }
 
+/* *y += factor (dropout(x) a^T) b^T */
+static fr_status adapt(fr_graph *g, fr_tensor *x, const fr_adapter *adapter, fr_tensor **y,
+                       fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_tensor *dropped, *low, *wide;
+    FR_TRY(fr_drop_copy(g, x, adapter->dropout, &dropped, err));
+    FR_TRY(fr_linear(g, dropped, adapter->a, NULL, &low, err));
+    if (dropped != x) fr_tensor_release(g, dropped);
+    FR_TRY(fr_linear(g, low, adapter->b, NULL, &wide, err));
+    fr_tensor_release(g, low);
+    FR_TRY(fr_add_scaled(g, *y, wide, adapter->factor, y, err));
+    fr_tensor_release(g, wide);
+cleanup:
+    return st;
+}
+
 fr_status fr_linear(fr_graph *g, fr_tensor *x, fr_param *w, fr_param *b, fr_tensor **y,
                     fr_error *err)
 {
     fr_call c = {.op = FR_OP_linear, .in = {(fr_node *)x}, .param = {w, b}};
-    return fr__graph_run(g, &c, y, err);
+    fr_status st = fr__graph_run(g, &c, y, err);
+    return st || !w->adapter ? st : adapt(g, x, w->adapter, y, err);
 }
 
 /* --- bias_act ------------------------------------------------------------------- */
@@ -282,14 +300,28 @@ static void drop_backward(const fr_kernels *k, fr_call *c)
     k->dropout_backward(grad_of(c->in[0]), c->out->t.grad, c->dropout, c->rows, c->cols);
 }
 
-fr_status fr_drop(fr_graph *g, fr_tensor *x, float rate, fr_tensor **y, fr_error *err)
+static fr_status drop(fr_graph *g, fr_tensor *x, float rate, bool leaves_input, fr_tensor **y,
+                      fr_error *err)
 {
-    fr_call c = {.op = FR_OP_drop, .in = {(fr_node *)x}, .dropout = fr__graph_dropout(g, rate)};
+    fr_call c = {.op = FR_OP_drop,
+                 .in = {(fr_node *)x},
+                 .dropout = fr__graph_dropout(g, rate),
+                 .leaves_input = leaves_input};
     if (c.dropout.rate == 0.0f) {
         *y = x;
         return FR_OK;
     }
     return fr__graph_run(g, &c, y, err);
+}
+
+fr_status fr_drop(fr_graph *g, fr_tensor *x, float rate, fr_tensor **y, fr_error *err)
+{
+    return drop(g, x, rate, false, y, err);
+}
+
+fr_status fr_drop_copy(fr_graph *g, fr_tensor *x, float rate, fr_tensor **y, fr_error *err)
+{
+    return drop(g, x, rate, true, y, err);
 }
 
 /* --- gather_rows: saved is a copy of the row numbers
@@ -339,18 +371,25 @@ static void add_forward(const fr_kernels *k, fr_call *c)
     size_t n = c->rows * c->cols;
     if (c->out->t.data != c->in[0]->t.data)
         memcpy(c->out->t.data, c->in[0]->t.data, n * sizeof(float));
-    k->add(c->out->t.data, c->in[1]->t.data, n);
+    k->add(c->out->t.data, c->in[1]->t.data, c->factor, n);
 }
 
 static void add_backward(const fr_kernels *k, fr_call *c)
 {
     for (int i = 0; i < 2; i++)
-        if (grad_of(c->in[i])) k->add(c->in[i]->t.grad, c->out->t.grad, c->rows * c->cols);
+        if (grad_of(c->in[i]))
+            k->add(c->in[i]->t.grad, c->out->t.grad, i ? c->factor : 1, c->rows * c->cols);
 }
 
 fr_status fr_add(fr_graph *g, fr_tensor *a, fr_tensor *b, fr_tensor **y, fr_error *err)
 {
-    fr_call c = {.op = FR_OP_add, .in = {(fr_node *)a, (fr_node *)b}};
+    return fr_add_scaled(g, a, b, 1, y, err);
+}
+
+fr_status fr_add_scaled(fr_graph *g, fr_tensor *a, fr_tensor *b, float factor, fr_tensor **y,
+                        fr_error *err)
+{
+    fr_call c = {.op = FR_OP_add, .in = {(fr_node *)a, (fr_node *)b}, .factor = factor};
     return fr__graph_run(g, &c, y, err);
 }
 

@@ -70,7 +70,9 @@ typedef struct fr_call {
     fr_rotary rotary;       /* rotate */
     size_t place;           /* embed: first position; attend_cached: layer; rotate: max positions */
     fr_norm_kind norm;
-    float divisor; /* vocabulary_loss */
+    float divisor;     /* vocabulary_loss */
+    float factor;      /* add */
+    bool leaves_input; /* input 0 is used again: its buffer is not taken over */
     fr_dropout dropout;
     fr_activation act;
     float eps;

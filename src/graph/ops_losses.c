@@ -123,7 +123,7 @@ void fr__vocabulary_loss_forward(const fr_kernels *k, fr_call *c)
 void fr__vocabulary_loss_backward(const fr_kernels *k, fr_call *c)
 {
     assert(c->out->t.grad[0] == 1.0f);
-    if (c->saved[0]) k->add(grad_of(c->in[0]), c->saved[0], c->n_saved[0]);
+    if (c->saved[0]) k->add(grad_of(c->in[0]), c->saved[0], 1, c->n_saved[0]);
 }
 
 fr_status fr_vocabulary_loss(fr_graph *g, fr_tensor *x, fr_param *w, const int32_t *labels,

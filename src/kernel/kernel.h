@@ -137,8 +137,8 @@ typedef struct fr_kernels {
     void (*dropout_forward)(float *y, const float *x, fr_dropout dropout, size_t rows, size_t n);
     void (*dropout_backward)(float *dx, const float *dy, fr_dropout dropout, size_t rows, size_t n);
 
-    /* y += x, over n numbers */
-    void (*add)(float *y, const float *x, size_t n);
+    /* y += factor x, over n numbers */
+    void (*add)(float *y, const float *x, float factor, size_t n);
 
     /* y_i = w_i x_i rstd,   rstd = 1/sqrt(mean_j(x_j^2) + eps).   y, x [rows, n], w [n],
      * rstd [rows] or NULL; y may be x.   Source: Zhang and Sennrich 2019 (RMSNorm). */

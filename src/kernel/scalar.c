@@ -67,9 +67,9 @@ static void gather_backward(float *dtable, const float *dy, const int32_t *ids, 
     }
 }
 
-static void add(float *y, const float *x, size_t n)
+static void add(float *y, const float *x, float factor, size_t n)
 {
-    for (size_t i = 0; i < n; i++) y[i] += x[i];
+    for (size_t i = 0; i < n; i++) y[i] += factor * x[i];
 }
 
 static double sum_squares(const float *x, size_t n)

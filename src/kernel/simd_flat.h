@@ -22,13 +22,14 @@ FR_INLINE size_t flat_end(size_t block, size_t n)
     return (block + 1) * FLAT_BLOCK < n ? (block + 1) * FLAT_BLOCK : n;
 }
 
-static void add(float *y, const float *x, size_t n)
+static void add(float *y, const float *x, float factor, size_t n)
 {
     FR__PARALLEL_FOR(n)
     for (size_t b = 0; b < flat_blocks(n); b++) {
         size_t end = flat_end(b, n);
         for (size_t i = b * FLAT_BLOCK; i < end; i += FR_W) {
-            vf_put(y + i, vf_get(y + i, end - i) + vf_get(x + i, end - i), end - i);
+            vf_put(y + i, vf_fma(vf_get(x + i, end - i), vf_all(factor), vf_get(y + i, end - i)),
+                   end - i);
         }
     }
 }

@@ -170,7 +170,8 @@ fr_status fr__decoder_describe(fr_model *m, const char *path, fr_error *err)
     const fr_decoder_family *f = c->family;
     if (c->clip_qkv != 0) FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: clip_qkv is not run", path);
 
-    FR_TRY(fr__weights_reserve(m, 2 * (c->n_layers + 1) * f->n_names, err));
+    /* a weight and a bias each, and two for its adapter */
+    FR_TRY(fr__weights_reserve(m, (m->lora ? 4 : 2) * (c->n_layers + 1) * f->n_names, err));
     d->layers = fr_arena_calloc(&m->meta, c->n_layers, sizeof(*d->layers));
     if (!d->layers) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
     m->prefix = f->prefix;

@@ -14,6 +14,7 @@
 #include "format/tensors.h"
 #include "model/decoder_net.h"
 #include "model/encoder.h"
+#include "model/lora.h"
 #include "os/file.h"
 
 enum { MAX_NAME = 512 };
@@ -56,24 +57,19 @@ static void shape_in(const fr_weight *w, bool gguf, size_t shape[2])
     shape[1] = transposed ? w->p.t.rows : w->p.t.cols;
 }
 
-static bool fits(const fr_weight *w, const fr_stored *t, bool gguf)
-{
-    size_t shape[2];
-    shape_in(w, gguf, shape);
-    return t->n_dims == w->n_dims && t->shape[0] == shape[0] &&
-           (w->n_dims == 1 || t->shape[1] == shape[1]);
-}
-
-static fr_status shape_error(const fr_weight *w, const fr_stored *t, bool gguf, fr_error *err)
+fr_status fr__weight_check(const fr_weight *w, const fr_stored *t, bool gguf, const char *config,
+                           fr_error *err)
 {
     char has[FR_SHAPE_TEXT], wants[FR_SHAPE_TEXT];
     size_t shape[2];
     shape_in(w, gguf, shape);
+    if (t->n_dims == w->n_dims && t->shape[0] == shape[0] &&
+        (w->n_dims == 1 || t->shape[1] == shape[1]))
+        return FR_OK;
     fr_shape_text(t->shape, t->n_dims, has);
     fr_shape_text(shape, w->n_dims, wants);
-    return fr_error_set(err, FR_ERR_SHAPE,
-                        "%s: tensor %s is %s, config.json (or the number of labels) asks for %s",
-                        t->path, t->name, has, wants);
+    return fr_error_set(err, FR_ERR_SHAPE, "%s: tensor %s is %s, %s asks for %s", t->path, t->name,
+                        has, config, wants);
 }
 
 /* found[i]: the tensor of weight i, NULL where it is to be initialised. */
@@ -83,14 +79,17 @@ static fr_status match_tensors(fr_model *m, const char *dir, const fr_tensors *f
 {
     fr_status st = FR_OK;
     bool gguf = fr_tensors_gguf(file) != NULL;
-    for (size_t i = 0; i < m->n_weights; i++) {
+    for (size_t i = 0; i < m->n_base; i++) {
         const fr_weight *w = &m->weights[i];
         bool foreign = w->own_name && m->encoder->config.other_head;
         found[i] = foreign ? NULL : find_tensor(file, m, w);
-        if (found[i] && !fits(w, found[i], gguf)) {
+        if (found[i]) {
+            const char *config = "config.json (or the number of labels)";
+            st = fr__weight_check(w, found[i], gguf, config, err);
             /* A head for another number of labels is replaced like a missing one. */
-            if (!w->own_name || !options->new_head) FR_TRY(shape_error(w, found[i], gguf, err));
-            found[i] = NULL;
+            if (st && (!w->own_name || !options->new_head)) goto cleanup;
+            if (st) found[i] = NULL;
+            st = FR_OK;
         }
         if (found[i]) continue;
         if (!w->is_head)
@@ -117,7 +116,7 @@ static fr_reordering order_of(const fr_weight *w, const fr_stored *t, bool gguf)
                            .to_gguf = !gguf};
 }
 
-static fr_status read_tensor(fr_weight *w, const fr_stored *t, bool gguf, fr_error *err)
+fr_status fr__weight_read(fr_weight *w, const fr_stored *t, bool gguf, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_reordering order = order_of(w, t, gguf);
@@ -146,8 +145,9 @@ static fr_packed_type packed_type(fr_dtype dtype)
     return FR_PACKED_BLOCKS;
 }
 
-/* The matrix as the file has it. */
-static fr_status pack_tensor(fr_weight *w, const fr_stored *t, bool gguf, fr_error *err)
+/* The matrix as the file has it; merges: with its adapter, which only float32 can take. */
+static fr_status pack_tensor(fr_weight *w, const fr_stored *t, bool gguf, bool merges,
+                             fr_error *err)
 {
     fr_status st = FR_OK;
     fr_reordering order = order_of(w, t, gguf);
@@ -157,6 +157,7 @@ static fr_status pack_tensor(fr_weight *w, const fr_stored *t, bool gguf, fr_err
     if (!rows) FR_FAIL(err, FR_ERR_NOMEM, "%s: tensor %s: out of memory", t->path, t->name);
     FR_TRY(fr__reorder_check(&order, t->dtype, err));
     FR_TRY(fr__reorder(&order, t->dtype, rows, err));
+    if (merges && w->p.adapter) fr__lora_merge(w->p.adapter, rows);
     (void)fr_dtype_bytes(t->dtype, block, &block_bytes);
     fr_packed_source source = {.type = type,
                                .rows = rows,
@@ -187,11 +188,28 @@ static void tell_of_new_head(const fr_model *m, const char *dir, const fr_stored
            m->info.n_labels, (unsigned long long)seed, names);
 }
 
-static fr_status load_weights(fr_model *m, const char *dir, const fr_model_options *options,
-                              fr_error *err)
+static bool stays_packed(const fr_weight *w, const fr_stored *t, const fr_model_options *options)
+{
+    return options->as_stored && t && w->is_matrix && t->dtype != FR_DTYPE_F64;
+}
+
+/* Adapters become part of the weights, unless they are to be trained or would be rounded away. */
+static bool merges_adapters(const fr_model *m, const fr_stored **found,
+                            const fr_model_options *options)
+{
+    if (!m->lora || options->trainable) return false;
+    for (size_t i = 0; i < m->n_base; i++)
+        if (m->params[i]->adapter && stays_packed(&m->weights[i], found[i], options) &&
+            found[i]->dtype != FR_DTYPE_F32)
+            return false;
+    return true;
+}
+
+static fr_status load_weights(fr_model *m, const fr_model_options *options, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_tensors *file = NULL;
+    const char *dir = m->source_dir;
     const fr_stored **found = fr_arena_calloc(&m->meta, m->n_weights, sizeof(fr_stored *));
     if (!found) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
 
@@ -203,20 +221,24 @@ static fr_status load_weights(fr_model *m, const char *dir, const fr_model_optio
         if (m->info.head_is_new) tell_of_new_head(m, dir, found, options->seed);
     }
     bool gguf = file && fr_tensors_gguf(file);
-    for (size_t i = 0; options->as_stored && i < m->n_weights; i++)
-        if (found[i] && m->weights[i].is_matrix && found[i]->dtype != FR_DTYPE_F64)
-            FR_TRY(pack_tensor(&m->weights[i], found[i], gguf, err));
-    FR_TRY(fr__weights_allocate(m, options->trainable, err));
-    for (size_t i = 0; i < m->n_weights; i++) {
+    if (m->lora) FR_TRY(fr__lora_make(m, options->seed, err));
+    bool merges = merges_adapters(m, found, options);
+    for (size_t i = 0; i < m->n_base; i++)
+        if (stays_packed(&m->weights[i], found[i], options))
+            FR_TRY(pack_tensor(&m->weights[i], found[i], gguf, merges, err));
+    FR_TRY(fr__weights_allocate(m, err));
+    for (size_t i = 0; i < m->n_base; i++) {
         fr_weight *w = &m->weights[i];
         m->info.n_bytes +=
             w->p.packed ? fr_packed_bytes(w->p.packed) : w->p.t.rows * w->p.t.cols * sizeof(float);
         if (w->p.packed) continue;
         if (found[i])
-            FR_TRY(read_tensor(w, found[i], gguf, err));
+            FR_TRY(fr__weight_read(w, found[i], gguf, err));
         else
             fr__weight_initialise(m, w, options->seed);
+        if (merges && w->p.adapter) fr__lora_merge(w->p.adapter, w->p.t.data);
     }
+    if (merges) fr__lora_forget(m);
 cleanup:
     fr_tensors_close(file);
     return st;
@@ -303,12 +325,24 @@ static fr_status describe(fr_model **out, const char *path, const fr_model_optio
     if (!m) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
     fr_arena_init(&m->meta, 0);
     fr_arena_init(&m->numbers, 0);
+    m->trainable = options->trainable;
     m->source_dir = fr_arena_strdup(&m->meta, path);
     if (!m->source_dir) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
-    if (fr_file_exists(path))
+    if (fr__lora_is_folder(path)) {
+        m->adapter_dir = m->source_dir;
+        FR_TRY(fr__lora_from_folder(m, path, options, &m->source_dir, err));
+    } else if (options->lora) {
+        FR_TRY(fr__lora_from_options(m, options, err));
+    }
+    if (fr_file_exists(m->source_dir))
         FR_TRY(describe_gguf(m, options, err));
     else
         FR_TRY(describe_folder(m, options, err));
+    m->n_base = m->n_weights;
+    if (m->lora && !m->decoder)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: LoRA adapters are for decoders, not for %s", path,
+                m->info.architecture);
+    if (m->lora) FR_TRY(fr__lora_describe(m, err));
     *out = m;
     m = NULL; /* ownership has moved to the caller */
 cleanup:
@@ -323,7 +357,7 @@ fr_status fr_model_load(fr_model **out, const char *dir, const fr_model_options 
     fr_model *m = NULL;
     *out = NULL;
     FR_TRY(describe(&m, dir, options, err));
-    FR_TRY(load_weights(m, dir, options, err));
+    FR_TRY(load_weights(m, options, err));
     *out = m;
     m = NULL; /* ownership has moved to the caller */
 cleanup:
@@ -339,8 +373,9 @@ fr_status fr_model_check(const char *dir, const fr_model_options *options, fr_er
     FR_TRY(describe(&m, dir, options, err));
     const fr_stored **found = fr_arena_calloc(&m->meta, m->n_weights, sizeof(fr_stored *));
     if (!found) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
-    FR_TRY(fr_tensors_open(&file, dir, err));
-    FR_TRY(match_tensors(m, dir, file, options, found, err));
+    FR_TRY(fr_tensors_open(&file, m->source_dir, err));
+    FR_TRY(match_tensors(m, m->source_dir, file, options, found, err));
+    if (m->adapter_dir) FR_TRY(fr__lora_load(m, false, err));
 cleanup:
     fr_tensors_close(file);
     fr_model_destroy(m);

@@ -21,6 +21,17 @@
 
 typedef struct fr_model fr_model;
 
+/* Adapters of low rank beside linear layers: y = W x + b + (alpha / rank) B A dropout(x), with A
+ * [rank, inputs] uniform within 1/sqrt(inputs) and B [outputs, rank] zero at the start.
+ * Source: Hu et al. 2021 (LoRA); PEFT, tuners/lora. */
+typedef struct fr_lora_options {
+    size_t rank;
+    double alpha, dropout;      /* dropout: in [0, 1), of the adapters' input while training */
+    const char *const *targets; /* [n_targets] names of layers as in PEFT's target_modules, like
+                                   "q_proj" or "mlp.c_proj" */
+    size_t n_targets;           /* 0: all linear layers of attention and feed-forward */
+} fr_lora_options;
+
 typedef struct fr_model_options {
     bool decoder;     /* a model that generates text is wanted; else one that classifies */
     bool trainable;   /* allocate gradients */
@@ -31,6 +42,8 @@ typedef struct fr_model_options {
     size_t n_labels;  /* of a new head or of a model from its config; 0: as in the config */
     const char *const *label_names; /* [n_labels] for id2label of a new head, or NULL */
     uint64_t seed;                  /* of what is initialised */
+    const fr_lora_options *lora;    /* with trainable: train adapters, not the weights. Borrowed.
+                                       NULL: none but those that the folder has */
 } fr_model_options;
 
 typedef struct fr_model_info {
@@ -47,10 +60,15 @@ typedef struct fr_model_info {
     int32_t eos[8]; /* [n_eos] ids that end a text, as far as config.json tells */
     size_t n_eos;
     bool head_is_new; /* the head was initialised, not read */
+    size_t lora_rank; /* of adapters that are held beside the weights; 0: there are none */
 } fr_model_info;
 
 /* Reads a Hugging Face folder: config.json and model.safetensors or pytorch_model.bin (or
- * shards of either with an index). Decoders also from a .gguf file.
+ * shards of either with an index). Decoders also from a .gguf file, or from a folder of PEFT's LoRA
+ * adapters (adapter_config.json), which names its base: an absolute path, or one relative to the
+ * adapters' folder. Adapters become part of the weights, but stay beside them where they are
+ * trainable (fine-tuning goes on, then; options->lora may only change the dropout) and where
+ * as_stored finds matrices in fewer bits than float32.
  * Errors: FR_ERR_IO (no file), FR_ERR_FORMAT (malformed), FR_ERR_SHAPE (a tensor does not fit the
  * config; names it), FR_ERR_UNSUPPORTED (unknown model_type, or of the other kind; lists those
  * known), FR_ERR_STATE (no
@@ -64,8 +82,12 @@ FR_NODISCARD fr_status fr_model_check(const char *dir, const fr_model_options *o
                                       fr_error *err);
 
 /* Writes config.json and model.safetensors into dir (created if missing), each atomically, in the
- * names that transformers' *ForSequenceClassification of the family reads. Tokenizer files are
- * copied from the folder the model was loaded from, where there are any. */
+ * names that transformers' *ForSequenceClassification or *ForCausalLM of the family reads; of a
+ * model that holds adapters these alone, adapter_config.json and adapter_model.safetensors, as PEFT
+ * reads them. Tokenizer files are copied from the folder the model was loaded from, where there are
+ * any.
+ * Errors: FR_ERR_IO; FR_ERR_USAGE (adapters into their base's folder, a model into a folder of
+ * adapters); FR_ERR_STATE (weights held as stored). */
 FR_NODISCARD fr_status fr_model_save(const fr_model *m, const char *dir, fr_error *err);
 
 void fr_model_destroy(fr_model *m);
@@ -74,6 +96,10 @@ const fr_model_info *fr_model_get_info(const fr_model *m);
 
 /* Every weight, in a fixed order. Owned by the model. */
 fr_param *const *fr_model_params(const fr_model *m, size_t *n);
+
+/* Those that have gradients: all, the adapters alone where there are any, or none in a model that
+ * is not trainable. */
+fr_param *const *fr_model_trainable(const fr_model *m, size_t *n);
 
 /* Must be called after the data of any parameter was changed from outside. */
 void fr_model_touch(fr_model *m);

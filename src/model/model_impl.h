@@ -9,7 +9,8 @@
 #include "model/model.h"
 #include "model/reorder.h"
 
-typedef enum fr_init { FR_INIT_NORMAL, FR_INIT_ZEROS, FR_INIT_ONES } fr_init;
+/* UNIFORM: within 1/sqrt(cols), as nn.Linear and PEFT start */
+typedef enum fr_init { FR_INIT_NORMAL, FR_INIT_ZEROS, FR_INIT_ONES, FR_INIT_UNIFORM } fr_init;
 
 /* A weight and how it comes about. */
 typedef struct fr_weight {
@@ -34,12 +35,14 @@ typedef struct fr_pair {
 
 typedef struct fr_encoder fr_encoder;
 typedef struct fr_decoder fr_decoder;
+typedef struct fr_lora fr_lora;
 
 struct fr_model {
     fr_model_info info;
-    json_t *config_json; /* as read, or made of a GGUF's metadata; owned */
-    char *source_dir;    /* in meta: where tokenizer files are copied from */
-    const char *prefix;  /* of tensors; files may leave it out */
+    json_t *config_json;     /* as read, or made of a GGUF's metadata; owned */
+    const char *source_dir;  /* of the weights and, but for adapter_dir, tokenizer files; in meta */
+    const char *adapter_dir; /* of a folder of adapters; or NULL; in meta */
+    const char *prefix;      /* of tensors; files may leave it out */
     double initializer_range;
     fr_arena meta;    /* names and places */
     fr_arena numbers; /* weights, transposed copies, gradients */
@@ -47,9 +50,12 @@ struct fr_model {
     fr_weight *weights; /* [n_weights] in meta */
     fr_param **params;  /* [n_weights] in meta */
     size_t n_weights, cap_weights;
+    size_t n_base; /* of these; adapters stand behind them */
+    bool trainable;
 
     fr_encoder *encoder; /* one of the two; in meta */
     fr_decoder *decoder;
+    fr_lora *lora; /* in meta; NULL: no adapters beside the weights */
 };
 
 /* Room for so many weights. */
@@ -62,11 +68,26 @@ FR_NODISCARD fr_status fr__weight_add(fr_model *m, fr_param **out, const char *s
                                       const char *suffix, size_t rows, size_t cols,
                                       fr_weight traits, fr_error *err);
 
-/* Memory for the data of all weights that are not packed, for gradients if trainable, not set. */
-FR_NODISCARD fr_status fr__weights_allocate(fr_model *m, bool trainable, fr_error *err);
+/* Memory for the data of all weights but adapters that are not packed, not set; for gradients if
+ * they are to be trained. */
+FR_NODISCARD fr_status fr__weights_allocate(fr_model *m, fr_error *err);
 
 /* Fills one weight as transformers' _init_weights would; depends on seed and name only. */
 void fr__weight_initialise(const fr_model *m, fr_weight *w, uint64_t seed);
+
+/* Does that tensor of a file have the weight's shape? config: the file that says so.
+ * Errors: FR_ERR_SHAPE. (load.c) */
+FR_NODISCARD fr_status fr__weight_check(const fr_weight *w, const fr_stored *t, bool gguf,
+                                        const char *config, fr_error *err);
+
+/* Its numbers into w->p.t.data; shapes fit.
+ * Errors: FR_ERR_FORMAT (a value that is not finite), FR_ERR_SHAPE, FR_ERR_NOMEM. (load.c) */
+FR_NODISCARD fr_status fr__weight_read(fr_weight *w, const fr_stored *t, bool gguf, fr_error *err);
+
+/* Writes those of them; adapters stand at [n_base, n_weights).   Errors: FR_ERR_IO, FR_ERR_STATE
+ * (held as stored). (save.c) */
+FR_NODISCARD fr_status fr__weights_save(const fr_model *m, size_t first, size_t end,
+                                        const char *path, fr_error *err);
 
 /* What an encoder holds outside the arenas; NULL is allowed. (encoder.c) */
 void fr__encoder_release(fr_encoder *e);

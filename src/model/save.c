@@ -12,6 +12,7 @@
 #include "model/decoder_net.h"
 #include "model/encoder.h"
 #include "model/folder.h"
+#include "model/lora.h"
 #include "os/file.h"
 
 /* json_object_set_new that tells why it fails: text that is not UTF-8, or no memory. */
@@ -91,13 +92,14 @@ static fr_status make_weight(const fr_entry *e, void *out, fr_error *err)
     return fr__reorder(&order, FR_DTYPE_F32, out, err);
 }
 
-static fr_status save_weights(const fr_model *m, const char *path, fr_error *err)
+fr_status fr__weights_save(const fr_model *m, size_t first, size_t end, const char *path,
+                           fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_entry *entries = calloc(m->n_weights, sizeof(*entries));
+    fr_entry *entries = calloc(end - first, sizeof(*entries));
     if (!entries) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
-    for (size_t i = 0; i < m->n_weights; i++) {
-        const fr_weight *w = &m->weights[i];
+    for (size_t i = 0; i < end - first; i++) {
+        const fr_weight *w = &m->weights[first + i];
         if (w->p.packed)
             FR_FAIL(err, FR_ERR_STATE, "%s: tensor %s is held as the file had it; convert the file",
                     path, w->p.name);
@@ -110,7 +112,7 @@ static fr_status save_weights(const fr_model *m, const char *path, fr_error *err
         entries[i].make = make_weight;
         entries[i].from = w;
     }
-    FR_TRY(fr_safetensors_write(path, entries, m->n_weights, err));
+    FR_TRY(fr_safetensors_write(path, entries, end - first, err));
 cleanup:
     free(entries);
     return st;
@@ -120,12 +122,21 @@ fr_status fr_model_save(const fr_model *m, const char *dir, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str path = FR_STR_INIT;
+    if (!m->lora && fr__lora_is_folder(dir))
+        FR_FAIL(err, FR_ERR_USAGE,
+                "%s: a folder of adapters (adapter_config.json); a whole model needs another one",
+                dir);
     FR_TRY(fr_dir_create(dir, err));
     FR_TRY(fr__folder_copy_tokenizer(m->source_dir, dir, err));
+    if (m->adapter_dir) FR_TRY(fr__folder_copy_tokenizer(m->adapter_dir, dir, err));
+    if (m->lora) {
+        FR_TRY(fr__lora_save(m, dir, err));
+        goto cleanup;
+    }
     FR_TRY(fr_path_join(&path, dir, "config.json", err));
     FR_TRY(save_config(m, path.data, err));
     FR_TRY(fr_path_join(&path, dir, "model.safetensors", err));
-    FR_TRY(save_weights(m, path.data, err));
+    FR_TRY(fr__weights_save(m, 0, m->n_weights, path.data, err));
 cleanup:
     fr_str_release(&path);
     return st;

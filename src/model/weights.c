@@ -1,4 +1,5 @@
 /* weights.c - the weights of a model as a list: made, filled, looked at. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "base/sha256.h"
 #include "model/decoder_net.h"
 #include "model/encoder.h"
+#include "model/lora.h"
 
 /* Four thousand million numbers: large models run quantized; small ones are tuned. */
 static const size_t max_numbers = (size_t)1 << 32;
@@ -46,17 +48,18 @@ cleanup:
     return st;
 }
 
-fr_status fr__weights_allocate(fr_model *m, bool trainable, fr_error *err)
+fr_status fr__weights_allocate(fr_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
     size_t bytes = 0;
-    for (size_t i = 0; i < m->n_weights; i++) {
+    bool trainable = m->trainable && !m->lora;
+    for (size_t i = 0; i < m->n_base; i++) {
         if (m->params[i]->packed) continue;
         size_t n = m->params[i]->t.rows * m->params[i]->t.cols * sizeof(float) + FR_ALIGN;
         bytes += n * (1 + (size_t)trainable + (size_t)m->weights[i].transposes);
     }
     fr_arena_init(&m->numbers, bytes); /* one block: the exact size is known */
-    for (size_t i = 0; i < m->n_weights; i++) {
+    for (size_t i = 0; i < m->n_base; i++) {
         fr_param *p = m->params[i];
         if (p->packed) continue;
         size_t n = p->t.rows * p->t.cols;
@@ -76,7 +79,7 @@ void fr__weight_initialise(const fr_model *m, fr_weight *w, uint64_t seed)
 {
     float *data = w->p.t.data;
     size_t n = w->p.t.rows * w->p.t.cols;
-    if (w->init != FR_INIT_NORMAL) {
+    if (w->init == FR_INIT_ZEROS || w->init == FR_INIT_ONES) {
         for (size_t i = 0; i < n; i++) data[i] = w->init == FR_INIT_ONES ? 1.0f : 0.0f;
         return;
     }
@@ -85,6 +88,11 @@ void fr__weight_initialise(const fr_model *m, fr_weight *w, uint64_t seed)
     for (const char *c = w->p.name; *c; c++) key = fr_mix64(key, (unsigned char)*c);
     fr_rng rng;
     fr_rng_init(&rng, key);
+    if (w->init == FR_INIT_UNIFORM) {
+        double bound = 1 / sqrt((double)w->p.t.cols);
+        for (size_t i = 0; i < n; i++) data[i] = (float)(bound * (2 * fr_rng_uniform(&rng) - 1));
+        return;
+    }
     for (size_t i = 0; i < n; i++) data[i] = (float)(m->initializer_range * fr_rng_normal(&rng));
     const fr_encoder *e = m->encoder;
     if (e && &w->p == e->word && e->config.pad_id < w->p.t.rows)
@@ -98,6 +106,7 @@ void fr_model_destroy(fr_model *m)
     if (!m) return;
     for (size_t i = 0; i < m->n_weights; i++) fr_packed_destroy(m->params[i]->packed);
     fr__encoder_release(m->encoder);
+    fr__lora_release(m->lora);
     json_decref(m->config_json);
     fr_arena_release(&m->numbers);
     fr_arena_release(&m->meta);
@@ -113,6 +122,13 @@ fr_param *const *fr_model_params(const fr_model *m, size_t *n)
 {
     *n = m->n_weights;
     return m->params;
+}
+
+fr_param *const *fr_model_trainable(const fr_model *m, size_t *n)
+{
+    size_t first = m->lora ? m->n_base : 0;
+    *n = m->trainable ? m->n_weights - first : 0;
+    return m->params + first;
 }
 
 void fr_model_touch(fr_model *m)

@@ -278,9 +278,13 @@ static void check_flat(const fr_kernels *cpu, size_t rows, size_t n)
     const fr_kernels *oracle = fr_kernels_scalar();
     size_t size = rows * n;
     float *x = numbers(size, 1, 1), *y = numbers(size, 2, 1), *y1 = copy_of(y, size);
-    oracle->add(y, x, size);
-    cpu->add(y1, x, size);
+    oracle->add(y, x, 1, size);
+    cpu->add(y1, x, 1, size);
     assert_same_bits("y + x", y1, y, size);
+    oracle->add(y, x, -0.3f, size);
+    cpu->add(y1, x, -0.3f, size);
+    assert_close("y + factor x", y1, y, size, 1e-6);
+    memcpy(y1, y, size * sizeof(float));
 
     double want = oracle->sum_squares(x, size), got = cpu->sum_squares(x, size);
     ASSERT_NEAR(got, want, 1e-6 * want);

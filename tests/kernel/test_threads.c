@@ -74,7 +74,7 @@ static int child(char **argv)
     fr_kernels_set_threads(2);
     double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
     for (int i = 0; i < 50; i++) {
-        fr_kernels_cpu()->add(y, x, N);
+        fr_kernels_cpu()->add(y, x, 1, N);
         nanosleep(&pause, NULL);
     }
     double used = seconds(CLOCK_PROCESS_CPUTIME_ID) - start;

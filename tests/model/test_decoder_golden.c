@@ -1,4 +1,5 @@
-/* The decoders against transformers: tests/golden/decoders, made by tools/golden/decoders.py. */
+/* The decoders against transformers: tests/golden/decoders, made by tools/golden/decoders.py.
+ * And with LoRA adapters against PEFT: tests/golden/adapters, made by tools/golden/adapters.py. */
 #include <math.h>
 
 #include "base/arena.h"
@@ -6,11 +7,13 @@
 #include "model/model.h"
 #include "support/test.h"
 
-#define GOLDEN FR_TEST_DIR "/golden/decoders/"
+#define GOLDEN FR_TEST_DIR "/golden/"
 
-static const char *const names[] = {"gpt2",  "gpt_neox", "gpt_neox_serial", "opt",
-                                    "olmo",  "olmo2",    "llama",           "llama_tied",
-                                    "qwen2", "qwen3",    "mistral"};
+static const char *const names[] = {
+    "decoders/gpt2",  "decoders/gpt_neox", "decoders/gpt_neox_serial", "decoders/opt",
+    "decoders/olmo",  "decoders/olmo2",    "decoders/llama",           "decoders/llama_tied",
+    "decoders/qwen2", "decoders/qwen3",    "decoders/mistral",         "adapters/gpt2",
+    "adapters/llama", "adapters/gpt_neox"};
 enum { N_NAMES = sizeof(names) / sizeof(names[0]), N_STEPS = 50 };
 
 static fr_error err;
@@ -78,7 +81,7 @@ static float train_step(fixture *f, uint64_t step)
 {
     fr_tensor *loss;
     size_t n, counted = 0;
-    fr_param *const *params = fr_model_params(f->model, &n);
+    fr_param *const *params = fr_model_trainable(f->model, &n);
     for (size_t i = 0; i < n; i++)
         memset(params[i]->t.grad, 0, params[i]->t.rows * params[i]->t.cols * sizeof(float));
     for (size_t i = 0; i < f->n_tokens; i++) counted += f->labels[i] != FR_IGNORE;
@@ -221,9 +224,12 @@ static void scores_are_log_softmax_of_the_logits_of_transformers(void **state)
 static fr_tensors *saved(const fixture *f)
 {
     fr_tensors *file;
+    char path[512];
     const char *dir = test_tmp_dir();
+    bool adapters = fr_model_get_info(f->model)->lora_rank > 0;
+    snprintf(path, sizeof(path), "%s/%s.safetensors", dir, adapters ? "adapter_model" : "model");
     ASSERT_OK(fr_model_save(f->model, dir, &err));
-    ASSERT_OK(fr_tensors_open(&file, dir, &err));
+    ASSERT_OK(fr_tensors_open(&file, path, &err));
     return file;
 }
 
@@ -231,7 +237,7 @@ static void compare_saved(fixture *f, const char *name, const char *prefix, bool
 {
     fr_tensors *file = saved(f);
     size_t n_params;
-    fr_model_params(f->model, &n_params);
+    fr_model_trainable(f->model, &n_params);
     assert_int_equal(fr_tensors_count(file), n_params);
     for (size_t i = 0; i < fr_tensors_count(file); i++) {
         const fr_stored *t = fr_tensors_at(file, i);
@@ -254,7 +260,7 @@ static void compare_saved(fixture *f, const char *name, const char *prefix, bool
 static void check_gradients(fixture *f, const char *name)
 {
     size_t n, size;
-    fr_param *const *params = fr_model_params(f->model, &n);
+    fr_param *const *params = fr_model_trainable(f->model, &n);
     float loss = train_step(f, 0);
     ASSERT_NEAR((double)loss, (double)golden_values(f, "", "loss", &size)[0], 1e-5);
     for (size_t i = 0; i < n; i++)
@@ -272,11 +278,12 @@ static void gradients_of_every_weight_are_those_of_transformers(void **state)
 static void check_sgd(fixture *f, const char *name)
 {
     size_t n;
-    fr_param *const *params = fr_model_params(f->model, &n);
+    fr_param *const *params = fr_model_trainable(f->model, &n);
+    float lr = fr_model_get_info(f->model)->lora_rank ? 0.02f : 0.004f;
     for (uint64_t step = 0; step < N_STEPS; step++) {
         train_step(f, step);
         for (size_t i = 0; i < n; i++)
-            f->kernels->sgd(params[i]->t.data, params[i]->t.grad, 0.004f, 1.0f,
+            f->kernels->sgd(params[i]->t.data, params[i]->t.grad, lr, 1.0f,
                             params[i]->t.rows * params[i]->t.cols);
         fr_model_touch(f->model);
     }
