@@ -48,7 +48,7 @@ bench-packed: ## products with packed weights, by type and rows, against oneDNN'
 	@build/release/bench_packed
 
 parity: ## live comparison with transformers and tokenizers (needs tools/parity/venv.sh)
-	@tools/build release
+	@tools/build release all parity_decoder
 	@$(PYTHON) tools/parity/parity.py
 
 kit: ## write the starter kit anew from its grammar

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import urllib.request
 
+import adapters
 import data_files
 import tokens as token_checks
 
@@ -392,7 +393,7 @@ def check_folders(parity):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--only", choices=["tokens", "components", "characters", "encoders", "tuned", "convert", "vocabularies",
-                                      "folders", "data"])
+                                      "folders", "adapters", "data"])
     p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
     p.add_argument("--ours", help="a folder that frugal tuned on SST-2")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
@@ -401,6 +402,7 @@ def main():
               "characters": check_characters, "encoders": check_encoders,
               "tuned": lambda q: check_tuned(q, args.peer, args.ours),
               "convert": check_convert, "vocabularies": check_vocabularies, "folders": check_folders,
+              "adapters": adapters.check_adapters,
               "data": lambda q: data_files.check_data(q, lambda n: tiny_bert(q, n))}
     with tempfile.TemporaryDirectory() as work:
         parity = Parity(args.binary, work)
