@@ -17,6 +17,27 @@ static long long number_of(const json_t *object, const char *key)
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
+static fr_status print_adapters(const json_t *adapters, fr_str *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const json_t *targets = json_object_get(adapters, "targets"), *name;
+    size_t i;
+    if (!adapters) return FR_OK;
+    FR_TRY(fr_str_appendf(out, err, "  adapters    %s of rank %lld, alpha %g, beside",
+                          text_of(adapters, "type", "unknown"), number_of(adapters, "rank"),
+                          json_number_value(json_object_get(adapters, "alpha"))));
+    json_array_foreach(targets, i, name)
+    {
+        const char *text = json_string_value(name);
+        FR_TRY(fr_str_appendf(out, err, "%s %s", i ? "," : "", text ? text : "?"));
+    }
+    if (!json_is_array(targets))
+        FR_TRY(fr_str_appendf(out, err, " %s", text_of(adapters, "targets", "unknown layers")));
+    FR_TRY(fr_str_appendf(out, err, "\n  base        %s\n", text_of(adapters, "base", "unknown")));
+cleanup:
+    return st;
+}
+
 static fr_status print_text(const json_t *about, fr_str *out, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -29,7 +50,9 @@ static fr_status print_text(const json_t *about, fr_str *out, fr_error *err)
     FR_TRY(fr_str_appendf(out, err, "  model       %s", text_of(about, "model_type", "unknown")));
     if (json_is_string(json_object_get(about, "architecture")))
         FR_TRY(fr_str_appendf(out, err, " (%s)", text_of(about, "architecture", "")));
-    FR_TRY(fr_str_appendf(out, err, "\n  parameters  %lld in %lld tensors, %.1f MB\n",
+    FR_TRY(fr_str_appendf(out, err, "\n"));
+    FR_TRY(print_adapters(json_object_get(about, "adapters"), out, err));
+    FR_TRY(fr_str_appendf(out, err, "  parameters  %lld in %lld tensors, %.1f MB\n",
                           number_of(about, "parameters"), number_of(about, "tensors"),
                           (double)number_of(about, "bytes") / 1e6));
     json_object_foreach(json_object_get(about, "dtypes"), name, row)

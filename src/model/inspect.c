@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/adapters.h"
 #include "format/gguf.h"
 #include "format/json.h"
 #include "model/convert.h"
+#include "model/lora.h"
 #include "model/model.h"
 #include "os/file.h"
 #include "text/tokenizer.h"
@@ -136,17 +138,59 @@ static void ask(json_t *out, const char *path, const fr_gguf *g)
     json_object_set_new(out, "can", can);
 }
 
+/* The words of adapter_config.json, whatever their types. */
+static fr_status name_adapters(json_t *out, const char *dir, fr_error *err)
+{
+    static const char *const keys[][2] = {{"type", "peft_type"},
+                                          {"base", "base_model_name_or_path"},
+                                          {"rank", "r"},
+                                          {"alpha", "lora_alpha"},
+                                          {"targets", "target_modules"}};
+    fr_status st = FR_OK;
+    fr_str path = FR_STR_INIT;
+    json_t *config = NULL, *about = json_object();
+    FR_TRY(fr_path_join(&path, dir, FR_ADAPTERS_CONFIG, err));
+    FR_TRY(fr_json_load(&config, path.data, FR_JSON_MAX_CONFIG, err));
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        json_t *value = json_object_get(config, keys[i][1]);
+        json_object_set(about, keys[i][0], value ? value : json_null());
+    }
+    json_object_set(out, "adapters", about);
+cleanup:
+    json_decref(about);
+    json_decref(config);
+    fr_str_release(&path);
+    return st;
+}
+
+/* config.json of the folder, or of the adapters' base where that is to be found. */
+static fr_status find_config(fr_str *file, const char *path, bool adapters, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str base = FR_STR_INIT;
+    bool found = adapters && fr_adapters_base(&base, path, NULL) == FR_OK;
+    FR_TRY(fr_path_join(file, found ? base.data : path, "config.json", err));
+cleanup:
+    fr_str_release(&base);
+    return st;
+}
+
 fr_status fr_model_inspect(json_t **out, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_tensors *set = NULL;
     fr_str file = FR_STR_INIT;
     json_t *config = NULL, *shown = NULL;
+    bool adapters = fr_adapters_here(path);
     *out = NULL;
-    FR_TRY(fr_tensors_open(&set, path, err));
+    if (adapters)
+        FR_TRY(fr__lora_open(&set, path, err));
+    else
+        FR_TRY(fr_tensors_open(&set, path, err));
     shown = json_pack("{s:s, s:s}", "path", path, "format", fr_tensors_format(set));
     if (!shown) FR_FAIL(err, FR_ERR_FORMAT, "the path is not UTF-8, or out of memory");
-    FR_TRY(fr_path_join(&file, path, "config.json", err));
+    if (adapters) FR_TRY(name_adapters(shown, path, err));
+    FR_TRY(find_config(&file, path, adapters, err));
     if (fr_tensors_gguf(set)) {
         name_gguf(shown, fr_tensors_gguf(set));
     } else {

@@ -14,6 +14,9 @@
  *      "tokenizer": {"source": "tokenizer.json", "vocab_size": 2048},
  *      "can": [{"what": "tokenize", "ok": true}, {"what": "tune", "ok": false, "why": "..."}]}
  *
+ * A folder of PEFT's adapters also has "adapters": {"type": "LORA", "base": "...", "rank": 8,
+ * "alpha": 16, "targets": ["q_proj"]}, as adapter_config.json has them; model_type and
+ * architecture are the base's.
  * model_type, architecture and tokenizer are null where nothing tells. Tensors that share their
  * numbers (tied weights of a .bin) count once as parameters and bytes.
  * Errors: those of opening the weights. What cannot be done with them is no error, but a "why". */

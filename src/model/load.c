@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "format/adapters.h"
 #include "format/json.h"
 #include "format/tensors.h"
 #include "model/decoder_net.h"
@@ -328,7 +329,7 @@ static fr_status describe(fr_model **out, const char *path, const fr_model_optio
     m->trainable = options->trainable;
     m->source_dir = fr_arena_strdup(&m->meta, path);
     if (!m->source_dir) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
-    if (fr__lora_is_folder(path)) {
+    if (fr_adapters_here(path)) {
         m->adapter_dir = m->source_dir;
         FR_TRY(fr__lora_from_folder(m, path, options, &m->source_dir, err));
     } else if (options->lora) {

@@ -20,9 +20,6 @@ struct fr_lora {
     json_t *config_json; /* as read; owned */
 };
 
-/* Is `path` a folder of adapters? */
-bool fr__lora_is_folder(const char *path);
-
 /* m->lora of the options, or as the folder's adapter_config.json has it; then *base is where that
  * folder's base lies, in meta.
  * Errors: FR_ERR_USAGE (options that cannot be, or that the folder contradicts), FR_ERR_IO (no
@@ -44,6 +41,9 @@ FR_NODISCARD fr_status fr__lora_load(fr_model *m, bool read, fr_error *err);
 /* Memory for the adapters, with their gradients where they are trained, and their numbers: read or
  * initialised. */
 FR_NODISCARD fr_status fr__lora_make(fr_model *m, uint64_t seed, fr_error *err);
+
+/* The file of a folder's adapters.   Errors: those of fr_tensors_open. */
+FR_NODISCARD fr_status fr__lora_open(fr_tensors **file, const char *dir, fr_error *err);
 
 /* w [rows, cols] += factor B A */
 void fr__lora_merge(const fr_adapter *adapter, float *w);

@@ -11,23 +11,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "format/adapters.h"
 #include "format/json.h"
 #include "format/tensors.h"
 #include "model/lora.h"
 #include "os/file.h"
 
-static const char config_name[] = "adapter_config.json";
 static const char weights_name[] = "adapter_model.safetensors";
 
 enum { MAX_TARGETS = 4096 };
-
-bool fr__lora_is_folder(const char *path)
-{
-    fr_str file = FR_STR_INIT;
-    bool is = fr_path_join(&file, path, config_name, NULL) == FR_OK && fr_file_exists(file.data);
-    fr_str_release(&file);
-    return is;
-}
 
 static fr_status make(fr_model *m, fr_error *err)
 {
@@ -232,30 +224,6 @@ cleanup:
     return st;
 }
 
-/* Where the base lies: as said, or beside the adapters. */
-static fr_status find_base(fr_model *m, const char *path, const char **base, fr_error *err)
-{
-    fr_status st = FR_OK;
-    fr_str full = FR_STR_INIT;
-    const char *name;
-    FR_TRY(fr_json_string(m->lora->config_json, path, "base_model_name_or_path", &name, err));
-    FR_TRY(fr_path_join(&full, m->lora->dir, name, err));
-    if (!*name || (!fr_dir_exists(full.data) && !fr_file_exists(full.data)))
-        FR_FAIL(err, FR_ERR_IO,
-                "%s: base_model_name_or_path \"%.256s\" is no folder here (looked for %s); write "
-                "there where the base lies",
-                path, name, full.data);
-    if (fr__lora_is_folder(full.data))
-        FR_FAIL(err, FR_ERR_UNSUPPORTED,
-                "%s: the base %s is a folder of adapters itself; it must be a whole model", path,
-                full.data);
-    *base = fr_arena_strdup(&m->meta, full.data);
-    if (!*base) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
-cleanup:
-    fr_str_release(&full);
-    return st;
-}
-
 /* Fine-tuning goes on with the adapters as they are. */
 static fr_status check_agreement(const fr_lora *lora, const fr_model_options *options,
                                  fr_error *err)
@@ -285,13 +253,15 @@ fr_status fr__lora_from_folder(fr_model *m, const char *dir, const fr_model_opti
     fr_str path = FR_STR_INIT;
     FR_TRY(make(m, err));
     fr_lora *lora = m->lora;
-    FR_TRY(fr_path_join(&path, dir, config_name, err));
+    FR_TRY(fr_path_join(&path, dir, FR_ADAPTERS_CONFIG, err));
     lora->from_file = true;
     lora->dir = fr_arena_strdup(&m->meta, dir);
     lora->config = fr_arena_strdup(&m->meta, path.data);
     if (!lora->dir || !lora->config) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
     FR_TRY(read_config(m, lora->config, err));
-    FR_TRY(find_base(m, lora->config, base, err));
+    FR_TRY(fr_adapters_base(&path, dir, err));
+    *base = fr_arena_strdup(&m->meta, path.data);
+    if (!*base) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", dir);
     if (options->lora) {
         FR_TRY(check_options(dir, options, err));
         FR_TRY(check_agreement(lora, options, err));
@@ -303,7 +273,7 @@ cleanup:
 }
 
 /* adapter_model.safetensors, or .bin as older versions of PEFT wrote it. */
-static fr_status open_weights(fr_tensors **file, const char *dir, fr_error *err)
+fr_status fr__lora_open(fr_tensors **file, const char *dir, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str path = FR_STR_INIT, old = FR_STR_INIT;
@@ -335,14 +305,14 @@ fr_status fr__lora_load(fr_model *m, bool read, fr_error *err)
     fr_status st = FR_OK;
     const fr_lora *lora = m->lora;
     fr_tensors *file = NULL;
-    FR_TRY(open_weights(&file, lora->dir, err));
+    FR_TRY(fr__lora_open(&file, lora->dir, err));
     for (size_t i = m->n_base; i < m->n_weights; i++) {
         fr_weight *w = &m->weights[i];
         const fr_stored *t = fr_tensors_find(file, w->p.name);
         if (!t)
             FR_FAIL(err, FR_ERR_FORMAT, "%s: tensor %s is missing from the adapters' file",
                     lora->dir, w->p.name);
-        FR_TRY(fr__weight_check(w, t, false, "adapter_config.json", err));
+        FR_TRY(fr__weight_check(w, t, false, FR_ADAPTERS_CONFIG, err));
         if (read) FR_TRY(fr__weight_read(w, t, false, err));
     }
     if (fr_tensors_count(file) > m->n_weights - m->n_base)
@@ -361,7 +331,7 @@ static fr_status set(json_t *config, const char *key, json_t *value, fr_error *e
 {
     if (json_object_set_new(config, key, value) == 0) return FR_OK;
     return fr_error_set(err, FR_ERR_FORMAT, "%s: \"%s\" is not UTF-8, or out of memory",
-                        config_name, key);
+                        FR_ADAPTERS_CONFIG, key);
 }
 
 /* PEFT's type of lora_alpha is an integer. */
@@ -417,7 +387,7 @@ fr_status fr__lora_save(const fr_model *m, const char *dir, fr_error *err)
         FR_FAIL(err, FR_ERR_USAGE,
                 "%s: adapters cannot be saved into their base's folder; give another one", dir);
     FR_TRY(fill_config(m, config, base, err));
-    FR_TRY(fr_path_join(&path, dir, config_name, err));
+    FR_TRY(fr_path_join(&path, dir, FR_ADAPTERS_CONFIG, err));
     FR_TRY(fr_json_save(config, path.data, err));
     FR_TRY(fr_path_join(&path, dir, weights_name, err));
     FR_TRY(fr__weights_save(m, m->n_base, m->n_weights, path.data, err));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "format/adapters.h"
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "model/decoder_net.h"
@@ -122,7 +123,7 @@ fr_status fr_model_save(const fr_model *m, const char *dir, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str path = FR_STR_INIT;
-    if (!m->lora && fr__lora_is_folder(dir))
+    if (!m->lora && fr_adapters_here(dir))
         FR_FAIL(err, FR_ERR_USAGE,
                 "%s: a folder of adapters (adapter_config.json); a whole model needs another one",
                 dir);

@@ -70,7 +70,8 @@ typedef enum fr_token_role {
 
 typedef struct fr_tokenizer fr_tokenizer;
 
-/* path: a Hugging Face folder, or one of the files above.
+/* path: a Hugging Face folder, or one of the files above. A folder of adapters without a tokenizer
+ * has that of its base.
  * Errors: FR_ERR_IO (no tokenizer file; lists the names looked for), FR_ERR_FORMAT (malformed),
  * FR_ERR_UNSUPPORTED (a component we do not implement; names it). */
 FR_NODISCARD fr_status fr_tokenizer_open(fr_tokenizer **out, const char *path, fr_error *err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/adapters.h"
 #include "format/json.h"
 #include "os/file.h"
 #include "text/tokenizer_impl.h"
@@ -428,12 +429,30 @@ static fr_status load_file(fr_tokenizer *tok, const char *path, const config *c,
                         path);
 }
 
+static bool has_words(const char *dir)
+{
+    static const char *const names[] = {"tokenizer.json", "tokenizer.model",
+                                        "spiece.model",   "sentencepiece.bpe.model",
+                                        "vocab.json",     "vocab.txt"};
+    fr_str path = FR_STR_INIT;
+    bool has = false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        has = has || has_file(&path, dir, names[i]);
+    fr_str_release(&path);
+    return has;
+}
+
 fr_status fr_tokenizer_open(fr_tokenizer **out, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
     config c = {.path = FR_STR_INIT, .class_name = ""};
     fr_tokenizer *tok = NULL;
+    fr_str base = FR_STR_INIT;
     *out = NULL;
+    if (fr_adapters_here(path) && !has_words(path)) {
+        FR_TRY(fr_adapters_base(&base, path, err));
+        path = base.data;
+    }
     FR_TRY(fr__tokenizer_create(&tok, err));
     if (fr_file_exists(path)) {
         FR_TRY(load_file(tok, path, &c, err));
@@ -450,6 +469,7 @@ cleanup:
     fr_tokenizer_close(tok);
     json_decref(c.value);
     fr_str_release(&c.path);
+    fr_str_release(&base);
     return st;
 }
 
