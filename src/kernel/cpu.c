@@ -10,19 +10,46 @@
 
 #include "kernel/onednn.h"
 
+typedef void gemm_fn(float *c, const float *a, bool transposed_a, const float *b, bool transposed_b,
+                     float beta, size_t m, size_t k, size_t n);
+
+static inline void forward_by(gemm_fn *gemm, float *y, const float *x, const float *w,
+                              const float *wt, const float *b, size_t m, size_t k, size_t n)
+{
+    gemm(y, x, false, wt ? wt : w, !wt, 0, m, k, n);
+    if (b) fr_kernels_cpu()->bias_act_forward(y, y, b, FR_ACT_NONE, m, n);
+}
+
+static inline void backward_by(gemm_fn *gemm, float *dx, float *dw, float *db, const float *dy,
+                               const float *x, const float *w, size_t m, size_t k, size_t n)
+{
+    if (dx) gemm(dx, dy, false, w, false, 1, m, n, k);
+    if (dw) gemm(dw, dy, true, x, false, 1, n, m, k);
+    if (db) fr_kernels_cpu()->bias_act_backward(NULL, db, dy, NULL, NULL, FR_ACT_NONE, m, n);
+}
+
 static void linear_forward(float *y, const float *x, const float *w, const float *wt,
                            const float *b, size_t m, size_t k, size_t n)
 {
-    fr__gemm(y, x, false, wt ? wt : w, !wt, 0, m, k, n);
-    if (b) fr_kernels_cpu()->bias_act_forward(y, y, b, FR_ACT_NONE, m, n);
+    forward_by(fr__gemm, y, x, w, wt, b, m, k, n);
 }
 
 static void linear_backward(float *dx, float *dw, float *db, const float *dy, const float *x,
                             const float *w, size_t m, size_t k, size_t n)
 {
-    if (dx) fr__gemm(dx, dy, false, w, false, 1, m, n, k);
-    if (dw) fr__gemm(dw, dy, true, x, false, 1, n, m, k);
-    if (db) fr_kernels_cpu()->bias_act_backward(NULL, db, dy, NULL, NULL, FR_ACT_NONE, m, n);
+    backward_by(fr__gemm, dx, dw, db, dy, x, w, m, k, n);
+}
+
+static void linear_forward_bf16(float *y, const float *x, const float *w, const float *wt,
+                                const float *b, size_t m, size_t k, size_t n)
+{
+    forward_by(fr__gemm_bf16, y, x, w, wt, b, m, k, n);
+}
+
+static void linear_backward_bf16(float *dx, float *dw, float *db, const float *dy, const float *x,
+                                 const float *w, size_t m, size_t k, size_t n)
+{
+    backward_by(fr__gemm_bf16, dx, dw, db, dy, x, w, m, k, n);
 }
 
 #if defined(__x86_64__)
@@ -82,16 +109,27 @@ void fr__gemm_bf16(float *c, const float *a, bool transposed_a, const float *b, 
     fr__gemm(c, a, transposed_a, b, transposed_b, beta, m, k, n);
 }
 
-static fr_kernels best;
+static fr_kernels best, best_bf16;
 
 static void fill(void)
 {
     fr__cpu_fill(&best, fr__cpu_instruction_set());
+    best_bf16 = best;
+    best_bf16.name = "cpu, bf16 products";
+    best_bf16.linear_forward = linear_forward_bf16;
+    best_bf16.linear_backward = linear_backward_bf16;
 }
+
+static pthread_once_t filled = PTHREAD_ONCE_INIT;
 
 const fr_kernels *fr_kernels_cpu(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, fill);
+    pthread_once(&filled, fill);
     return &best;
+}
+
+const fr_kernels *fr_kernels_cpu_bf16(void)
+{
+    pthread_once(&filled, fill);
+    return fr_kernels_have_bf16() ? &best_bf16 : NULL;
 }

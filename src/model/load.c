@@ -17,6 +17,7 @@
 #include "model/encoder.h"
 #include "model/lora.h"
 #include "os/file.h"
+#include "os/memory.h"
 
 enum { MAX_NAME = 512 };
 
@@ -206,6 +207,28 @@ static bool merges_adapters(const fr_model *m, const fr_stored **found,
     return true;
 }
 
+/* Refuses what there is no memory for, before any of it is taken. */
+static fr_status expect_memory(const fr_model *m, const fr_stored **found,
+                               const fr_model_options *options, fr_error *err)
+{
+    bool gradients = m->trainable && !m->lora;
+    double bytes = 0;
+    char what[512];
+    for (size_t i = 0; i < m->n_base; i++) {
+        const fr_weight *w = &m->weights[i];
+        double one = (double)w->p.t.rows * (double)w->p.t.cols * sizeof(float);
+        bool packed = stays_packed(w, found[i], options);
+        bytes += packed ? (double)found[i]->n_bytes : one * (1 + gradients + w->transposes);
+    }
+    snprintf(what, sizeof(what), "%.400s: %zu parameters%s", m->source_dir, m->info.n_params,
+             gradients ? " with their gradients" : "");
+    return fr_memory_expect(options->proc_root ? options->proc_root : "/proc", bytes, what,
+                            gradients
+                                ? "free some, or fine-tune by LoRA or a smaller model"
+                                : "free some, or take a smaller model or one held in fewer bits",
+                            err);
+}
+
 static fr_status load_weights(fr_model *m, const fr_model_options *options, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -221,6 +244,7 @@ static fr_status load_weights(fr_model *m, const fr_model_options *options, fr_e
         FR_TRY(match_tensors(m, dir, file, options, found, err));
         if (m->info.head_is_new) tell_of_new_head(m, dir, found, options->seed);
     }
+    FR_TRY(expect_memory(m, found, options, err));
     bool gguf = file && fr_tensors_gguf(file);
     if (m->lora) FR_TRY(fr__lora_make(m, options->seed, err));
     bool merges = merges_adapters(m, found, options);

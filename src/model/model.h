@@ -44,6 +44,7 @@ typedef struct fr_model_options {
     uint64_t seed;                  /* of what is initialised */
     const fr_lora_options *lora;    /* with trainable: train adapters, not the weights. Borrowed.
                                        NULL: none but those that the folder has */
+    const char *proc_root;          /* where free memory is read; NULL: "/proc" */
 } fr_model_options;
 
 typedef struct fr_model_info {
@@ -71,8 +72,8 @@ typedef struct fr_model_info {
  * as_stored finds matrices in fewer bits than float32.
  * Errors: FR_ERR_IO (no file), FR_ERR_FORMAT (malformed), FR_ERR_SHAPE (a tensor does not fit the
  * config; names it), FR_ERR_UNSUPPORTED (unknown model_type, or of the other kind; lists those
- * known), FR_ERR_STATE (no
- * trained head and !new_head). */
+ * known), FR_ERR_STATE (no trained head and !new_head), FR_ERR_NOMEM (also before it is tried, with
+ * what is needed and what is free: os/memory.h). */
 FR_NODISCARD fr_status fr_model_load(fr_model **out, const char *dir,
                                      const fr_model_options *options, fr_error *err);
 

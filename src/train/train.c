@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/sha256.h"
+#include "train/memory.h"
 #include "train/objective.h"
 #include "train/state.h"
 
@@ -74,10 +75,10 @@ static void make_identity(run *r)
 {
     const fr_train_options *o = r->options;
     char text[512];
-    int n = snprintf(text, sizeof(text), "%zu %zu %zu %zu %zu %a %a %a %a %a %a %a %llu %zu",
+    int n = snprintf(text, sizeof(text), "%zu %zu %zu %zu %zu %a %a %a %a %a %a %a %llu %zu %s",
                      o->epochs, o->batch_size, o->accumulate, o->windows.window, o->windows.stride,
                      o->lr, o->warmup_ratio, o->weight_decay, o->clip, o->beta1, o->beta2, o->eps,
-                     (unsigned long long)o->seed, r->train->n);
+                     (unsigned long long)o->seed, r->train->n, r->kernels->name);
     fr_sha256 h;
     fr_sha256_init(&h);
     fr_sha256_field(&h, text, (size_t)n);
@@ -280,8 +281,10 @@ fr_status fr_train(fr_model *model, const fr_kernels *kernels, const fr_sequence
     r.order = malloc(train->n * sizeof(*r.order));
     if (!r.order) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for %zu training items", train->n);
     make_identity(&r);
-    FR_TRY(fr__train_state_init(&r.state, model, err));
     FR_TRY(fr_graph_create(&r.graph, kernels, err));
+    fr_graph_set_recompute(r.graph, options->recompute);
+    FR_TRY(fr__train_expect_memory(model, r.graph, train, validation, options, err));
+    FR_TRY(fr__train_state_init(&r.state, model, err));
     if (options->checkpoint_dir) {
         bool found;
         FR_TRY(fr__checkpoint_read(&r.state, options->checkpoint_dir, r.identity, &found, err));

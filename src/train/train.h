@@ -37,12 +37,15 @@ typedef struct fr_train_options {
     double clip;         /* largest global gradient norm; 0: no clipping */
     double beta1, beta2, eps;
     uint64_t seed;
+    bool recompute;             /* layers again on the way back, for less memory (graph.h): the same
+                                   bits, about a third more products */
     fr_score_options windows;   /* in which validation reads long texts (infer/score.h) */
     const char *checkpoint_dir; /* folder (created) for checkpoints; NULL: none are kept */
     double checkpoint_every_s;  /* seconds between checkpoints in mid-epoch */
     size_t checkpoint_every;    /* also after so many steps; 0: by time alone */
     const char *fingerprint;    /* of model and data; a checkpoint with another one is not used.
                                    NULL: "" */
+    const char *proc_root;      /* where free memory is read; NULL: "/proc" */
 } fr_train_options;
 
 #define FR_TRAIN_DEFAULTS                                                                \
@@ -65,7 +68,8 @@ typedef struct fr_train_result {
  * Errors: FR_ERR_USAGE (an option out of range, no items, an item that teaches nothing),
  * FR_ERR_SHAPE (a text longer than the model takes), FR_ERR_STATE (the loss or the gradient is not
  * finite: names the step), FR_ERR_INTERRUPTED (a checkpoint has been written), FR_ERR_IO (the
- * checkpoint cannot be written). */
+ * checkpoint cannot be written), FR_ERR_NOMEM (also before the first step, where the longest texts
+ * would need more memory than is free). */
 FR_NODISCARD fr_status fr_train(fr_model *model, const fr_kernels *kernels,
                                 const fr_sequences *train, const fr_sequences *validation,
                                 const fr_train_options *options, const fr_observer *observer,

@@ -78,7 +78,7 @@ static fr_status step(net *m, fr_graph *g, bool wants_dx)
         fr_part part = m->nested && i < PARTS ? two : one;
         FR_TRY(fr_graph_run_part(g, part, &a, sizeof(a), x, &x, &err));
     }
-    FR_TRY(fr_cross_entropy(g, x, labels, &loss, &err));
+    FR_TRY(fr_cross_entropy(g, x, labels, ROWS, &loss, &err));
     FR_TRY(fr_graph_backward(g, loss, &err));
     if (wants_dx && fr_graph_measured_bytes(g) == 0) memcpy(m->dx, input->grad, sizeof(m->dx));
 cleanup:

@@ -80,12 +80,64 @@ static void values_that_are_not_finite_stay_so(void **state)
     assert_true(isnan(c[0]) && isnan(c[1]) && c[2] == 5 && isinf(c[3]));
 }
 
+/* Each number within the roundings of its two factors (2^-9 each) of the oracle's. */
+static void assert_rounded(const char *what, const float *got, const float *want, const float *size,
+                           size_t n)
+{
+    bool same = true;
+    for (size_t i = 0; i < n; i++) {
+        double off = fabs((double)got[i] - (double)want[i]);
+        if (!(off <= 0.0042 * (double)size[i]))
+            fail_msg("%s[%zu] = %g, expected %g", what, i, (double)got[i], (double)want[i]);
+        same &= off <= 1e-6 * (double)size[i];
+    }
+    assert_false(same); /* or it was not rounded */
+}
+
+static float *magnitudes(const float *x, size_t n)
+{
+    float *y = copy_of(x, n);
+    for (size_t i = 0; i < n; i++) y[i] = fabsf(y[i]);
+    return y;
+}
+
+static void the_table_for_training_rounds_its_products(void **state)
+{
+    (void)state;
+    enum { M = 37, K = 70, N = 45 };
+    const fr_kernels *k = fr_kernels_cpu_bf16(), *scalar = fr_kernels_scalar();
+    assert_true(!k == !fr_kernels_have_bf16());
+    if (!k) skip();
+    float *x = numbers(M * K, 1, 1), *w = numbers(N * K, 2, 1), *b = numbers(N, 3, 1);
+    float *ax = magnitudes(x, M * K), *aw = magnitudes(w, N * K), *ab = magnitudes(b, N);
+    float *wt = numbers(N * K, 4, 1), *y = numbers(M * N, 5, 1);
+    float *want = copy_of(y, M * N), *size = copy_of(y, M * N);
+    scalar->transpose(wt, w, N, K);
+    scalar->linear_forward(want, x, w, NULL, b, M, K, N);
+    scalar->linear_forward(size, ax, aw, NULL, ab, M, K, N);
+    for (int with_wt = 0; with_wt < 2; with_wt++) {
+        k->linear_forward(y, x, w, with_wt ? wt : NULL, b, M, K, N);
+        assert_rounded("y", y, want, size, M * N);
+    }
+    float *dx = numbers(M * K, 6, 1), *dw = numbers(N * K, 7, 1), *db = numbers(N, 8, 1);
+    float *dx_want = copy_of(dx, M * K), *dw_want = copy_of(dw, N * K), *db_want = copy_of(db, N);
+    float *dx_size = magnitudes(dx, M * K), *dw_size = magnitudes(dw, N * K);
+    k->linear_backward(dx, dw, db, want, x, w, M, K, N);
+    scalar->linear_backward(dx_want, dw_want, db_want, want, x, w, M, K, N);
+    scalar->linear_backward(dx_size, dw_size, NULL, magnitudes(want, M * N), ax, aw, M, K, N);
+    assert_rounded("dx", dx, dx_want, dx_size, M * K);
+    assert_rounded("dw", dw, dw_want, dw_size, N * K);
+    for (size_t i = 0; i < N; i++) ASSERT_NEAR(db[i], db_want[i], 1e-4);
+    release_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_the_rounded_numbers),
         cmocka_unit_test(nothing_inside_is_zero_and_nothing_outside_is_fine),
         cmocka_unit_test(bits_do_not_depend_on_threads),
+        cmocka_unit_test(the_table_for_training_rounds_its_products),
         cmocka_unit_test(values_that_are_not_finite_stay_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,18 @@ static void the_same_seed_gives_the_same_bits_and_another_one_others(void **stat
     assert_string_not_equal(a, c);
 }
 
+static void layers_computed_again_change_no_bit(void **state)
+{
+    (void)state;
+    fr_train_options o = small_run();
+    char a[65], b[65];
+    o.epochs = 1;
+    train(&o, 0, NULL, a);
+    o.recompute = true;
+    train(&o, 0, NULL, b);
+    assert_string_equal(a, b);
+}
+
 static void a_run_stopped_again_and_again_ends_with_the_bits_of_one_that_was_not(void **state)
 {
     (void)state;
@@ -298,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rule_is_learned),
         cmocka_unit_test(the_same_seed_gives_the_same_bits_and_another_one_others),
+        cmocka_unit_test(layers_computed_again_change_no_bit),
         cmocka_unit_test(a_run_stopped_again_and_again_ends_with_the_bits_of_one_that_was_not),
         cmocka_unit_test(parts_of_a_step_add_up_to_the_step_of_one_batch),
         cmocka_unit_test(a_checkpoint_of_other_settings_or_a_damaged_one_is_not_used),
