@@ -8,7 +8,7 @@ ratios of neighbouring steps spread, and the peak resident memory of each proces
 frugal is faster. frugal computes the layers again on the way back (--recompute) unless told not to.
 
     bench/decoders_train.py                  all cases
-    bench/decoders_train.py --only bf16 --recompute 0
+    bench/decoders_train.py --only lora,bf16 --recompute 0
 """
 import argparse
 import json
@@ -99,7 +99,7 @@ def main():
     p.add_argument("--texts", type=int, default=4)
     p.add_argument("--tokens", type=int, default=256)
     p.add_argument("--recompute", type=int, choices=(0, 1), default=1)
-    p.add_argument("--only", help="cases that contain this word: full, lora, f32, bf16")
+    p.add_argument("--only", help="of the cases those with all these words: full, lora, f32, bf16")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "bench_decoder_step"))
     p.add_argument("--json", help="also write the rows to this file")
     p.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
@@ -114,7 +114,7 @@ def main():
           f"{'PyTorch':>8} {'ratio':>6}")
     rows = []
     for method, precision in CASES:
-        if args.only and args.only not in (method, precision):
+        if args.only and not set(args.only.split(",")) <= {method, precision}:
             continue
         r = compare(method, precision, args, environment)
         rows.append(r)

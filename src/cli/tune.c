@@ -19,6 +19,7 @@ typedef struct words {
     double validation_share;
     size_t limit;
     fr_train_options options;
+    const char *precision;
     bool from_config, json;
 } words;
 
@@ -95,6 +96,22 @@ cleanup:
     return st;
 }
 
+/* What multiplies in fine-tuning. */
+static fr_status choose_kernels(const char *precision, const fr_kernels **out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    bool bf16 = !strcmp(precision, "bf16");
+    if (!bf16 && strcmp(precision, "f32") != 0)
+        FR_FAIL(err, FR_ERR_USAGE, "--precision must be f32 or bf16, not %s", precision);
+    *out = bf16 ? fr_kernels_cpu_bf16() : fr_kernels_cpu();
+    if (!*out)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "--precision bf16: this processor does not multiply bfloat16 (no avx512_bf16 in "
+                "/proc/cpuinfo); leave it away");
+cleanup:
+    return st;
+}
+
 static fr_status load_data(const words *w, const cli_job *job, fr_dataset *train,
                            fr_dataset *validation, fr_error *err)
 {
@@ -119,7 +136,9 @@ static fr_status tune(const words *w, fr_error *err)
     fr_train_result result;
     fr_reading energy;
     char hex[FR_SHA256_HEX_SIZE];
+    const fr_kernels *kernels;
 
+    FR_TRY(choose_kernels(w->precision, &kernels, err));
     if (!w->validation == !(w->validation_share > 0 && w->validation_share < 1))
         FR_FAIL(err, FR_ERR_USAGE,
                 "give either --validation or --validation-share, between 0 and 1");
@@ -141,8 +160,8 @@ static fr_status tune(const words *w, fr_error *err)
     FR_TRY(fr_window_begin(job.meter, fr_phase_name(FR_PHASE_TUNE), &window, err));
     progress p = {&job, window, isatty(2)};
     fr_observer observer = {.ctx = &p, .on_step = show_step, .should_stop = cli_job_should_stop};
-    st = fr_train(job.model, fr_kernels_cpu(), &train_tokens, &validation_tokens, &options,
-                  &observer, &result, err);
+    st = fr_train(job.model, kernels, &train_tokens, &validation_tokens, &options, &observer,
+                  &result, err);
     fr_window_end(window, &energy);
     if (st == FR_ERR_INTERRUPTED)
         fr_error_prefix(err, "%s; the same command goes on from there", w->out);
@@ -162,7 +181,7 @@ cleanup:
 
 int cli_tune(int argc, char **argv)
 {
-    words w = {.job = CLI_JOB_WORDS_INIT, .options = FR_TRAIN_DEFAULTS};
+    words w = {.job = CLI_JOB_WORDS_INIT, .options = FR_TRAIN_DEFAULTS, .precision = "f32"};
     w.options.seed = 1;
     const cli_option options[] = {
         {"--model", CLI_TEXT, &w.job.model, true, "DIR", "Hugging Face folder to start from"},
@@ -184,6 +203,10 @@ int cli_tune(int argc, char **argv)
         {"--clip", CLI_NUMBER, &w.options.clip, false, "X", "gradient norm, default 1; 0: none"},
         {"--max-tokens", CLI_COUNT, &w.job.max_tokens, false, "N",
          "longest text; default: the model's limit, at most 512"},
+        {"--precision", CLI_TEXT, &w.precision, false, "P",
+         "of products: f32 (default), or bf16, faster where the processor has it"},
+        {"--recompute", CLI_FLAG, &w.options.recompute, false, NULL,
+         "layers again on the way back: less memory, the same result, a quarter slower"},
         {"--threads", CLI_COUNT, &w.job.threads, false, "N", "default: all processors"},
         {"--text-field", CLI_TEXT, &w.job.text_field, false, "NAME", CLI_TEXT_FIELD_HELP},
         {"--label-field", CLI_TEXT, &w.job.label_field, false, "NAME", "default label"},

@@ -66,11 +66,14 @@ fr_status fr_cross_entropy(fr_graph *g, fr_tensor *logits, const int32_t *labels
 
 /* --- vocabulary_loss: saved are dx, logits of some rows, and the rows' losses ----------------- */
 
-enum { LOGIT_ROWS = 128 }; /* products run at full speed from about here */
-
-static size_t logit_rows(size_t rows)
+/* Rows whose logits are there at a time. Products run at full speed from 128 on, but each round
+ * reads w, and reads and writes its gradient: more rows where 64 MiB hold them. */
+static size_t logit_rows(size_t rows, size_t vocabulary)
 {
-    return rows < LOGIT_ROWS ? rows : LOGIT_ROWS;
+    enum { LEAST = 128, MOST = 512, NUMBERS = 1 << 24 };
+    size_t fit = NUMBERS / (vocabulary + 1);
+    fit = fit < LEAST ? LEAST : fit > MOST ? MOST : fit;
+    return rows < fit ? rows : fit;
 }
 
 static fr_status vocabulary_shape(const char *op, fr_call *c, fr_error *err)
@@ -79,7 +82,7 @@ static fr_status vocabulary_shape(const char *op, fr_call *c, fr_error *err)
     if (x->cols != w->cols)
         return fr_error_set(err, FR_ERR_SHAPE, "%s: input [%zu, %zu] against weight %s [%zu, %zu]",
                             op, x->rows, x->cols, c->param[0]->name, w->rows, w->cols);
-    c->n_saved[1] = logit_rows(x->rows) * w->rows;
+    c->n_saved[1] = logit_rows(x->rows, w->rows) * w->rows;
     c->cols = 1;
     fr_status st = expect_trainable(op, c, c->param[0], err);
     return st ? st : check_labels(op, c->ids, x->rows, w->rows, err);
@@ -91,7 +94,7 @@ static void vocabulary_rows(const fr_kernels *k, const fr_call *c, float *losses
 {
     const fr_tensor *x = &c->in[0]->t, *w = &c->param[0]->t;
     float *logits = c->saved[1];
-    size_t step = logit_rows(x->rows);
+    size_t step = logit_rows(x->rows, w->rows);
     for (size_t at = 0; at < x->rows; at += step) {
         size_t rows = x->rows - at < step ? x->rows - at : step;
         const float *from = x->data + at * x->cols;

@@ -31,7 +31,12 @@ static inline void backward_by(gemm_fn *gemm, float *dx, float *dw, float *db, c
 static void linear_forward(float *y, const float *x, const float *w, const float *wt,
                            const float *b, size_t m, size_t k, size_t n)
 {
-    forward_by(fr__gemm, y, x, w, wt, b, m, k, n);
+    /* Rows of w this far apart cost oneDNN a quarter of the product; turning them first, little. */
+    enum { FAR = 2048, ROWS = 64, MOST = 1 << 24 };
+    float *turned = !wt && k >= FAR && m >= ROWS && n <= MOST / k ? fr__scratch(n * k) : NULL;
+    if (turned) fr_kernels_cpu()->transpose(turned, w, n, k);
+    forward_by(fr__gemm, y, x, w, turned ? turned : wt, b, m, k, n);
+    free(turned);
 }
 
 static void linear_backward(float *dx, float *dw, float *db, const float *dy, const float *x,
