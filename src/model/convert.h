@@ -13,7 +13,8 @@
 
 /* Writes a Hugging Face folder that transformers loads: config.json, the tokenizer's files,
  * model.safetensors. path: such a folder (safetensors or .bin; every kind of model) or a GGUF file
- * of a decoder in the table. type: F32, F16 or BF16 for all weights; NULL: as they are, F32 from
+ * of a decoder in the table; or a folder of PEFT's adapters, written in F32 as one model with its
+ * base. type: F32, F16 or BF16 for all weights; NULL: as they are, F32 from
  * GGUF.
  * Errors: those of reading; FR_ERR_UNSUPPORTED (an architecture or a vocabulary of GGUF that has no
  * counterpart), FR_ERR_USAGE (the type; dir is the folder that is read), FR_ERR_FORMAT (a value

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/adapters.h"
 #include "format/json.h"
 #include "model/convert.h"
 #include "model/convert_impl.h"
@@ -215,6 +216,11 @@ static fr_status to_gguf(const char *path, const char *file, const fr_dtype *typ
     if (type && !fr_dtype_is_encoded(*type))
         FR_FAIL(err, FR_ERR_USAGE, "%s is not written into GGUF; f32, f16, bf16, q8_0 and q4_0 are",
                 fr_dtype_name(*type));
+    if (fr_adapters_here(path))
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "%s: adapters alone; `frugal convert --to hf` makes one folder of them and their "
+                "base, and that goes into GGUF",
+                path);
     if (fr_dir_exists(path)) {
         FR_TRY(plan_folder(&plan, &meta, path, &set, type, err));
     } else {

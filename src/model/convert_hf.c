@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/adapters.h"
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "model/convert.h"
 #include "model/convert_impl.h"
 #include "model/folder.h"
+#include "model/model.h"
 #include "os/file.h"
 
 static bool is_float(fr_dtype dtype)
@@ -125,6 +127,36 @@ static bool same_place(const char *a, const char *b)
     return same;
 }
 
+/* Adapters and the folder that is their base, as one. */
+static fr_status merge(const char *path, const char *dir, const fr_dtype *type, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_model_options options = {.decoder = true};
+    fr_str base = FR_STR_INIT;
+    fr_model *m = NULL;
+    FR_TRY(fr_adapters_base(&base, path, err));
+    if (type && *type != FR_DTYPE_F32)
+        FR_FAIL(err, FR_ERR_USAGE,
+                "%s: adapters and their base become a folder in f32; convert that to %s", path,
+                fr_dtype_name(*type));
+    if (fr_file_exists(base.data))
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "%s: the adapters' base %s is a file; make a folder of it and name that as base",
+                path, base.data);
+    if (!dir) {
+        FR_TRY(fr_model_check(path, &options, err));
+        goto cleanup;
+    }
+    if (same_place(base.data, dir))
+        FR_FAIL(err, FR_ERR_USAGE, "%s: is the adapters' base; name another folder", dir);
+    FR_TRY(fr_model_load(&m, path, &options, err));
+    FR_TRY(fr_model_save(m, dir, err));
+cleanup:
+    fr_model_destroy(m);
+    fr_str_release(&base);
+    return st;
+}
+
 /* dir NULL: only whether it can be done. */
 static fr_status to_hf(const char *path, const char *dir, const fr_dtype *type, fr_error *err)
 {
@@ -139,6 +171,10 @@ static fr_status to_hf(const char *path, const char *dir, const fr_dtype *type, 
     /* The folder's weights are mapped while the new ones are written. */
     if (dir && same_place(path, dir))
         FR_FAIL(err, FR_ERR_USAGE, "%s: is the folder that is read; name another one", dir);
+    if (fr_adapters_here(path)) {
+        FR_TRY(merge(path, dir, type, err));
+        goto cleanup;
+    }
     FR_TRY(fr_tensors_open(&set, path, err));
     if (fr_tensors_gguf(set)) {
         FR_TRY(plan_gguf(&plan, &config, fr_tensors_gguf(set), type, err));

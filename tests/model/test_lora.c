@@ -511,6 +511,29 @@ static void adapters_without_a_tokenizer_have_that_of_their_base(void **state)
     ASSERT_FAILS(fr_tokenizer_open(&tokenizer, dir, &err), FR_ERR_IO, "\"nowhere\" is no folder");
 }
 
+static void converting_makes_one_model_of_adapters_and_base(void **state)
+{
+    (void)state;
+    const char *dir = FR_TEST_DIR "/golden/adapters/gpt2", *out = test_tmp_dir();
+    const fr_dtype half = FR_DTYPE_F16;
+    fr_model *merged, *whole;
+    float a[MOST], b[MOST];
+    fr_model_options options = {.decoder = true};
+    ASSERT_OK(fr_convert_check_hf(dir, &err));
+    ASSERT_OK(fr_convert_to_hf(dir, out, NULL, &err));
+    ASSERT_OK(fr_model_load(&merged, dir, &options, &err));
+    ASSERT_OK(fr_model_load(&whole, out, &options, &err));
+    logits_of(merged, a);
+    logits_of(whole, b);
+    assert_memory_equal(a, b, sizeof(a));
+    fr_model_destroy(merged);
+    fr_model_destroy(whole);
+    ASSERT_FAILS(fr_convert_to_hf(dir, out, &half, &err), FR_ERR_USAGE, "in f32; convert that");
+    ASSERT_FAILS(fr_convert_to_hf(dir, GPT2, NULL, &err), FR_ERR_USAGE, "the adapters' base");
+    ASSERT_FAILS(fr_convert_to_gguf(dir, "nowhere.gguf", NULL, &err), FR_ERR_UNSUPPORTED,
+                 "adapters alone");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -529,6 +552,7 @@ int main(void)
         cmocka_unit_test(a_cut_file_of_weights_is_refused),
         cmocka_unit_test(inspecting_adapters_tells_what_they_belong_to),
         cmocka_unit_test(adapters_without_a_tokenizer_have_that_of_their_base),
+        cmocka_unit_test(converting_makes_one_model_of_adapters_and_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
