@@ -9,8 +9,9 @@
 set -eu
 
 build="gcc libc6-dev make cmake ninja-build pkgconf libdnnl-dev libcurl4-openssl-dev libjansson-dev
-       libyaml-dev zlib1g-dev libzstd-dev libsqlite3-dev libutf8proc-dev libpcre2-dev"
-test="libcmocka-dev"
+       libyaml-dev zlib1g-dev libzstd-dev libsqlite3-dev libutf8proc-dev libpcre2-dev
+       libseccomp-dev bubblewrap"
+test="libcmocka-dev python3"
 lint="clang-format clang-tidy cppcheck python3"
 
 installed() {

@@ -1,0 +1,6 @@
+# Aborts.
+# expect: killed signal
+def attempt():
+    import os
+
+    os.abort()

@@ -1,0 +1,3 @@
+# The same by what module site adds.
+# expect: failed exit status 0
+exit(0)

@@ -1,0 +1,8 @@
+# Changes its root.
+# expect: killed seccomp
+# machine: x86_64
+def attempt():
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    return str(libc.syscall(161, b"/tmp"))

@@ -1,0 +1,4 @@
+# Recurses without end.
+# expect: failed RecursionError
+def attempt():
+    return attempt()

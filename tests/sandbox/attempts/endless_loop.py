@@ -1,0 +1,5 @@
+# Never returns.
+# expect: time-out CPU
+def attempt():
+    while True:
+        pass

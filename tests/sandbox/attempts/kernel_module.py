@@ -1,0 +1,8 @@
+# Loads a module.
+# expect: killed seccomp
+# machine: x86_64
+def attempt():
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    return str(libc.syscall(313, 3, b"", 0))

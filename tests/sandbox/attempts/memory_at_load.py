@@ -1,0 +1,3 @@
+# Takes it before any test runs.
+# expect: killed memory
+hoard = "x" * (1 << 40)

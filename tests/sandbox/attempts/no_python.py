@@ -1,0 +1,4 @@
+# Is no Python.
+# expect: error SyntaxError
+def attempt(:
+    return

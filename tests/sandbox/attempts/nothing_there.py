@@ -1,0 +1,4 @@
+# Lacks the function.
+# expect: failed NameError
+def another():
+    return "refused"

@@ -1,0 +1,3 @@
+# Raises while it loads.
+# expect: error ZeroDivisionError
+1 / 0
