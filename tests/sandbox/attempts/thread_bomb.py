@@ -1,15 +1,19 @@
 # Starts threads until something refuses.
 # expect: passed
 def attempt():
-    import threading
+    import _thread
 
-    threading.stack_size(32768)
-    stop = threading.Event()
+    _thread.stack_size(32768)
+    locks = []
     try:
         for n in range(5000):
-            threading.Thread(target=stop.wait, daemon=True).start()
+            lock = _thread.allocate_lock()
+            lock.acquire()
+            locks.append(lock)
+            _thread.start_new_thread(lock.acquire, ())
     except (RuntimeError, MemoryError):
         return "refused"
     finally:
-        stop.set()
+        for lock in locks:
+            lock.release()
     return "%d threads" % n
