@@ -3,12 +3,13 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/observer.h"
 #include "cli/cli.h"
 #include "kernel/kernel.h"
 #include "os/interrupt.h"
 
-enum { MAX_TOKENS = 512 };
+enum { ENCODER_TOKENS = 512, DECODER_TOKENS = 1024 };
 
 static fr_status check_model(const cli_job *job, fr_error *err)
 {
@@ -17,7 +18,7 @@ static fr_status check_model(const cli_job *job, fr_error *err)
         return fr_error_set(
             err, FR_ERR_SHAPE, "%s: the tokenizer has %zu tokens, the model only %zu embeddings",
             job->words->model, fr_tokenizer_vocab_size(job->tokenizer), info->vocab_size);
-    if (info->n_labels != job->task->n_labels)
+    if (!info->is_decoder && info->n_labels != job->task->n_labels)
         return fr_error_set(
             err, FR_ERR_SHAPE, "%s: the model's head has %zu labels, task %s has %zu",
             job->words->model, info->n_labels, job->task->name, job->task->n_labels);
@@ -50,13 +51,16 @@ fr_status cli_job_open(cli_job *job, const cli_job_words *words, const fr_model_
 
     FR_TRY(fr_window_begin(job->meter, fr_phase_name(FR_PHASE_LOAD), &window, err));
     FR_TRY(fr_tokenizer_open(&job->tokenizer, words->model, err));
+    model_options.decoder = job->task->kind == FR_TASK_GENERATE;
+    model_options.either = !model_options.decoder;
     model_options.n_labels = job->task->n_labels;
     model_options.label_names = (const char *const *)job->task->labels;
     FR_TRY(fr_model_load(&job->model, words->model, &model_options, err));
-    size_t limit = fr_model_get_info(job->model)->max_tokens;
-    job->max_tokens = words->max_tokens    ? words->max_tokens
-                      : limit < MAX_TOKENS ? limit
-                                           : MAX_TOKENS;
+    const fr_model_info *info = fr_model_get_info(job->model);
+    size_t most = info->is_decoder ? DECODER_TOKENS : ENCODER_TOKENS;
+    job->max_tokens = words->max_tokens         ? words->max_tokens
+                      : info->max_tokens < most ? info->max_tokens
+                                                : most;
     FR_TRY(check_model(job, err));
 cleanup:
     fr_window_end(window, &job->load);
@@ -86,6 +90,35 @@ fr_status cli_job_encode(const cli_job *job, const fr_dataset *items, fr_sequenc
                          fr_error *err)
 {
     return fr_dataset_encode(items, job->tokenizer, job->max_tokens, tokens, err);
+}
+
+bool cli_job_generates(const cli_job *job)
+{
+    return fr_model_get_info(job->model)->is_decoder;
+}
+
+bool cli_job_is_end(const cli_job *job, int32_t id)
+{
+    const fr_model_info *info = fr_model_get_info(job->model);
+    for (size_t i = 0; i < info->n_eos; i++)
+        if (info->eos[i] == id) return true;
+    return id == fr_tokenizer_special_id(job->tokenizer, FR_TOKEN_EOS);
+}
+
+fr_encoding cli_job_encoding(const cli_job *job, size_t max_tokens)
+{
+    const fr_model_info *info = fr_model_get_info(job->model);
+    int32_t eos = fr_tokenizer_special_id(job->tokenizer, FR_TOKEN_EOS);
+    if (eos < 0 && info->n_eos) eos = info->eos[0];
+    return (fr_encoding){job->task, job->tokenizer, max_tokens, eos};
+}
+
+void cli_tell_cut(size_t n_cut, size_t n, size_t max_tokens, const char *what)
+{
+    if (n_cut)
+        fr_log(FR_LOG_WARNING,
+               "%zu of %zu items are longer than %zu tokens and lose the end of their %s", n_cut, n,
+               max_tokens, what);
 }
 
 double cli_job_grams(const cli_job *job, double joules)

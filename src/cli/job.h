@@ -17,7 +17,7 @@ typedef struct cli_job_words {
     uint64_t shuffle;          /* seed; 0: rows in the order of the files */
     const char *region, *live; /* live: NULL for the table */
     double pue;
-    size_t max_tokens; /* 0: the model's own limit, at most 512 */
+    size_t max_tokens; /* 0: the model's own limit, at most 512 of an encoder, 1024 of a decoder */
     size_t threads;    /* 0: all */
 } cli_job_words;
 
@@ -47,6 +47,18 @@ FR_NODISCARD fr_status cli_job_load(const cli_job *job, const char *path, size_t
                                     fr_dataset *items, fr_error *err);
 FR_NODISCARD fr_status cli_job_encode(const cli_job *job, const fr_dataset *items,
                                       fr_sequences *tokens, fr_error *err);
+
+/* A decoder: it reads prompts and goes on; else an encoder, which classifies. */
+bool cli_job_generates(const cli_job *job);
+
+/* Does this id end a text? */
+bool cli_job_is_end(const cli_job *job, int32_t id);
+
+/* How the decoder reads items of at most max_tokens (0: of any length). */
+fr_encoding cli_job_encoding(const cli_job *job, size_t max_tokens);
+
+/* A remark where items were cut. what: "text" */
+void cli_tell_cut(size_t n_cut, size_t n, size_t max_tokens, const char *what);
 
 /* Grams of CO2e of so many joules, at the job's place. */
 double cli_job_grams(const cli_job *job, double joules);

@@ -68,10 +68,11 @@ static fr_status print_result(const words *w, const cli_job *job, const fr_train
             "model", w->job.model, "out", w->out, "task", job->task->name, "params",
             (json_int_t)info->n_params, "head_is_new", info->head_is_new, "steps",
             (json_int_t)result->n_steps, "resumed_at", (json_int_t)result->resumed_at, "best_epoch",
-            (json_int_t)result->best_epoch, "validation_accuracy", result->best_validation, "loss",
-            result->last_loss, "seconds", energy->duration_s, "joules", energy->total.j, "kind",
-            fr_kind_name(energy->total.kind), "source", energy->total.source, "g_co2e", grams,
-            "region", job->grid.region.name);
+            (json_int_t)result->best_epoch,
+            cli_job_generates(job) ? "validation_perplexity" : "validation_accuracy",
+            result->best_validation, "loss", result->last_loss, "seconds", energy->duration_s,
+            "joules", energy->total.j, "kind", fr_kind_name(energy->total.kind), "source",
+            energy->total.source, "g_co2e", grams, "region", job->grid.region.name);
         if (!root) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the result");
         FR_TRY(fr_json_dump(root, &out, err));
         FR_TRY(fr_str_append(&out, "\n", 1, err));
@@ -81,13 +82,18 @@ static fr_status print_result(const words *w, const cli_job *job, const fr_train
                                   "the classification head was missing: initialised "
                                   "with seed %llu and trained\n",
                                   (unsigned long long)w->options.seed));
+        if (cli_job_generates(job))
+            FR_TRY(
+                fr_str_appendf(&out, err, "validation perplexity %.4f", result->best_validation));
+        else
+            FR_TRY(fr_str_appendf(&out, err, "validation accuracy %.2f %%",
+                                  100 * result->best_validation));
         FR_TRY(fr_str_appendf(&out, err,
-                              "validation accuracy %.2f %% (epoch %zu of %zu), training loss %.4f\n"
+                              " (epoch %zu of %zu), training loss %.4f\n"
                               "%.1f s, %.1f J (%s), %.3f g CO2e (%s)\nsaved in %s\n",
-                              100 * result->best_validation, result->best_epoch, w->options.epochs,
-                              result->last_loss, energy->duration_s, energy->total.j,
-                              fr_kind_name(energy->total.kind), grams, job->grid.region.name,
-                              w->out));
+                              result->best_epoch, w->options.epochs, result->last_loss,
+                              energy->duration_s, energy->total.j, fr_kind_name(energy->total.kind),
+                              grams, job->grid.region.name, w->out));
     }
     if (cli_print(&out) != CLI_OK) FR_FAIL(err, FR_ERR_IO, "the result could not be printed");
 cleanup:
@@ -125,6 +131,25 @@ cleanup:
     return st;
 }
 
+/* A decoder learns from texts of max_tokens; validation reads whole ones, in windows. */
+static fr_status encode(const cli_job *job, const fr_dataset *train, const fr_dataset *validation,
+                        fr_sequences *train_tokens, fr_sequences *validation_tokens, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t n_cut;
+    if (!cli_job_generates(job)) {
+        FR_TRY(cli_job_encode(job, train, train_tokens, err));
+        FR_TRY(cli_job_encode(job, validation, validation_tokens, err));
+        goto cleanup;
+    }
+    fr_encoding cut = cli_job_encoding(job, job->max_tokens), whole = cli_job_encoding(job, 0);
+    FR_TRY(fr_dataset_encode_completions(train, &cut, train_tokens, &n_cut, err));
+    cli_tell_cut(n_cut, train->n, job->max_tokens, "text");
+    FR_TRY(fr_dataset_encode_completions(validation, &whole, validation_tokens, &n_cut, err));
+cleanup:
+    return st;
+}
+
 static fr_status tune(const words *w, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -147,14 +172,17 @@ static fr_status tune(const words *w, fr_error *err)
                                       .from_config = w->from_config,
                                       .seed = w->options.seed};
     FR_TRY(cli_job_open(&job, &w->job, &model_options, err));
+    if (w->options.windows.stride && !cli_job_generates(&job))
+        FR_FAIL(err, FR_ERR_USAGE, "--stride is for decoders; %s cuts longer texts",
+                fr_model_get_info(job.model)->architecture);
     FR_TRY(load_data(w, &job, &train, &validation, err));
-    FR_TRY(cli_job_encode(&job, &train, &train_tokens, err));
-    FR_TRY(cli_job_encode(&job, &validation, &validation_tokens, err));
+    FR_TRY(encode(&job, &train, &validation, &train_tokens, &validation_tokens, err));
     FR_TRY(fr_dir_create(w->out, err));
     FR_TRY(fr_path_join(&checkpoint_dir, w->out, "work", err));
     fingerprint(&job, &train, &validation, hex);
     fr_train_options options = w->options;
     options.fingerprint = hex;
+    options.windows.window = cli_job_generates(&job) ? job.max_tokens : 0;
     options.checkpoint_dir = checkpoint_dir.data;
 
     FR_TRY(fr_window_begin(job.meter, fr_phase_name(FR_PHASE_TUNE), &window, err));
@@ -185,7 +213,7 @@ int cli_tune(int argc, char **argv)
     w.options.seed = 1;
     const cli_option options[] = {
         {"--model", CLI_TEXT, &w.job.model, true, "DIR", "Hugging Face folder to start from"},
-        {"--task", CLI_TEXT, &w.job.task, true, "NAME", "what to learn, for example sentiment"},
+        {"--task", CLI_TEXT, &w.job.task, true, "NAME", CLI_TASK_HELP},
         {"--train", CLI_TEXT, &w.train, true, "F", CLI_DATA_HELP},
         {"--validation", CLI_TEXT, &w.validation, false, "F", "texts that pick the best epoch"},
         {"--validation-share", CLI_NUMBER, &w.validation_share, false, "X",
@@ -195,14 +223,18 @@ int cli_tune(int argc, char **argv)
         {"--out", CLI_TEXT, &w.out, true, "DIR", "folder for the tuned model"},
         {"--epochs", CLI_COUNT, &w.options.epochs, false, "N", "default 3"},
         {"--lr", CLI_NUMBER, &w.options.lr, false, "X", "peak learning rate, default 5e-5"},
-        {"--batch", CLI_COUNT, &w.options.batch_size, false, "N", "texts a step, default 32"},
+        {"--batch", CLI_COUNT, &w.options.batch_size, false, "N", "texts at a time, default 32"},
+        {"--accumulate", CLI_COUNT, &w.options.accumulate, false, "N",
+         "batches a step, default 1: the step of N times the batch in the memory of one"},
         {"--seed", CLI_SEED, &w.options.seed, false, "N", "default 1"},
         {"--warmup", CLI_NUMBER, &w.options.warmup_ratio, false, "X",
          "share of steps, default 0.1"},
         {"--decay", CLI_NUMBER, &w.options.weight_decay, false, "X", "weight decay, default 0.01"},
         {"--clip", CLI_NUMBER, &w.options.clip, false, "X", "gradient norm, default 1; 0: none"},
         {"--max-tokens", CLI_COUNT, &w.job.max_tokens, false, "N",
-         "longest text; default: the model's limit, at most 512"},
+         "longest text; default: the model's limit, at most 512 (decoders: 1024)"},
+        {"--stride", CLI_COUNT, &w.options.windows.stride, false, "N",
+         "tokens between windows of longer validation texts; default: half"},
         {"--precision", CLI_TEXT, &w.precision, false, "P",
          "of products: f32 (default), or bf16, faster where the processor has it"},
         {"--recompute", CLI_FLAG, &w.options.recompute, false, NULL,
@@ -219,7 +251,7 @@ int cli_tune(int argc, char **argv)
     };
     const cli_command command = {
         .name = "tune",
-        .summary = "Fine-tunes an encoder on labelled texts and saves a Hugging Face folder.",
+        .summary = "Fine-tunes an encoder or a decoder on a task and saves a Hugging Face folder.",
         .usage = "",
         .example = "frugal tune --model electra-small --task sentiment --train train.jsonl \\\n"
                    "      --validation dev.jsonl --out tuned",

@@ -269,13 +269,21 @@ cleanup:
     return st;
 }
 
-static fr_status unknown_type(const char *path, const char *type, bool decoder, fr_error *err)
+static fr_status unknown_type(const char *path, const char *type, const fr_model_options *options,
+                              fr_error *err)
 {
     char known[256];
+    bool decoder = options->decoder;
     if (decoder)
         fr__decoder_types(known, sizeof(known));
     else
         fr__encoder_types(known, sizeof(known));
+    if (options->either) {
+        size_t used = strlen(known);
+        known[used++] = ',';
+        known[used++] = ' ';
+        fr__decoder_types(known + used, sizeof(known) - used);
+    }
     if (!*type)
         return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: no \"model_type\"; known are %s", path,
                             known);
@@ -305,14 +313,14 @@ static fr_status describe_folder(fr_model *m, const fr_model_options *options, f
         FR_FAIL(err, FR_ERR_FORMAT, "%s: expected an object, found %s", path.data,
                 fr_json_kind(json));
     FR_TRY(fr_json_string_or(json, path.data, "model_type", "", &type, err));
-    if (!options->decoder && fr__is_encoder(type)) {
+    if ((!options->decoder || options->either) && fr__is_encoder(type)) {
         FR_TRY(fr__encoder_describe(m, path.data, options, err));
-    } else if (options->decoder && fr__decoder_by_type(type)) {
+    } else if ((options->decoder || options->either) && fr__decoder_by_type(type)) {
         FR_TRY(add_decoder(m, err));
         FR_TRY(fr__decoder_from_json(&m->decoder->config, json, path.data, err));
         FR_TRY(fr__decoder_describe(m, path.data, err));
     } else {
-        FR_TRY(unknown_type(path.data, type, options->decoder, err));
+        FR_TRY(unknown_type(path.data, type, options, err));
     }
 cleanup:
     fr_str_release(&path);
@@ -324,7 +332,7 @@ static fr_status describe_gguf(fr_model *m, const fr_model_options *options, fr_
     fr_status st = FR_OK;
     fr_tensors *file = NULL;
     FR_TRY(fr_tensors_open(&file, m->source_dir, err));
-    if (!options->decoder && fr_tensors_gguf(file))
+    if (!options->decoder && !options->either && fr_tensors_gguf(file))
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: a GGUF holds a decoder, which does not classify",
                 m->source_dir);
     if (!fr_tensors_gguf(file))

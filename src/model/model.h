@@ -34,6 +34,7 @@ typedef struct fr_lora_options {
 
 typedef struct fr_model_options {
     bool decoder;     /* a model that generates text is wanted; else one that classifies */
+    bool either;      /* whichever of the two it is */
     bool trainable;   /* allocate gradients */
     bool as_stored;   /* matrices stay in the type that the file has; else all become float32.
                          Not with trainable. */

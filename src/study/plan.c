@@ -207,6 +207,11 @@ fr_status fr_plan_make(fr_plan *out, const char *file, fr_error *err)
     memset(p, 0, sizeof(*p));
     FR_TRY(fr_spec_read(&p->spec, file, err));
     FR_TRY(fr_task_open(&p->task, p->spec.task, err));
+    if (p->task->kind != FR_TASK_CLASSIFY)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "%s: task %s has no labels; studies run tasks of kind classify so far, "
+                "`frugal tune` and `frugal eval` run it",
+                file, p->task->name);
     FR_TRY(load_data(p, p->spec.train, p->spec.train_limit, &p->train, p->train_sha256, err));
     FR_TRY(load_data(p, p->spec.validation, p->spec.validation_limit, &p->validation,
                      p->validation_sha256, err));

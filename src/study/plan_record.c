@@ -78,7 +78,7 @@ static fr_status record_study(const fr_plan *p, fr_ledger *l, fr_error *err)
                       " intensity_high = excluded.intensity_high,"
                       " intensity_kind = excluded.intensity_kind,"
                       " intensity_source = excluded.intensity_source, pue = excluded.pue",
-                      "ttttdttddditdd", run_id, p->spec.name, p->task->name, p->task->metric,
+                      "ttttdttddditdd", run_id, p->spec.name, p->task->name, p->task->metrics[0],
                       p->spec.margin, p->region, p->country_iso, p->intensity.value,
                       p->intensity.low, p->intensity.high, (int64_t)p->intensity.kind,
                       p->intensity.source, p->spec.pue, now));

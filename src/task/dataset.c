@@ -1,4 +1,4 @@
-/* dataset.c - labelled texts from data files: reading, order, identity, encoding. */
+/* dataset.c - items from data files: reading, order, identity. */
 #include "task/dataset.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "format/rows.h"
+#include "task/template.h"
 
 enum { FIRST_ITEMS = 1024 };
 
@@ -27,13 +28,12 @@ static void list_fields(const json_t *row, char *buf, size_t size)
 }
 
 static fr_status missing_field(const json_t *row, const char *where, const char *field,
-                               const char *option, fr_error *err)
+                               const char *advice, fr_error *err)
 {
     char fields[256];
     list_fields(row, fields, sizeof(fields));
-    return fr_error_set(err, FR_ERR_FORMAT,
-                        "%s: there is no field \"%s\"; there are: %s; name another with %s", where,
-                        field, fields, option);
+    return fr_error_set(err, FR_ERR_FORMAT, "%s: there is no field \"%s\"; there are: %s; %s",
+                        where, field, fields, advice);
 }
 
 static fr_status unknown_label(const fr_task *task, const char *where, const char *found,
@@ -86,35 +86,92 @@ static void hash_item(fr_item *item)
     fr_sha256_init(&h);
     fr_sha256_field(&h, item->text, item->len);
     fr_sha256_field(&h, &item->label, sizeof(item->label));
+    if (item->target) fr_sha256_field(&h, item->target, item->target_len);
     fr_sha256_final_hex(&h, item->hash);
 }
 
-static fr_status read_item(fr_dataset *d, const fr_dataset_options *o, const json_t *row,
-                           const char *where, fr_item *item, fr_error *err)
+static fr_status keep_text(fr_arena *arena, const char *text, size_t len, const char **out,
+                           fr_error *err)
+{
+    char *copy = fr_arena_alloc(arena, len + 1, 1);
+    if (!copy) return fr_error_set(err, FR_ERR_NOMEM, "out of memory for the items");
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    *out = copy;
+    return FR_OK;
+}
+
+static fr_status read_labelled(fr_dataset *d, const fr_dataset_options *o, const json_t *row,
+                               const char *where, fr_item *item, fr_error *err)
 {
     fr_status st = FR_OK;
     const char *text_field = o->text_field ? o->text_field : "text";
     const char *label_field = o->label_field ? o->label_field : "label";
     const json_t *text = fr_row_field(row, text_field);
     const json_t *label = fr_row_field(row, label_field);
-    if (!text) FR_TRY(missing_field(row, where, text_field, "--text-field", err));
+    if (!text) FR_TRY(missing_field(row, where, text_field, "name another with --text-field", err));
     if (!json_is_string(text))
         FR_FAIL(err, FR_ERR_FORMAT, "%s: field \"%s\" must be a string, not %s", where, text_field,
                 fr_json_kind(text));
-
     item->len = json_string_length(text);
-    char *copy = fr_arena_alloc(&d->arena, item->len + 1, 1);
-    if (!copy) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", where);
-    memcpy(copy, json_string_value(text), item->len + 1);
-    item->text = copy;
-
-    item->label = FR_IGNORE;
+    FR_TRY(keep_text(&d->arena, json_string_value(text), item->len, &item->text, err));
     if (label)
         FR_TRY(read_label(o->task, label, where, &item->label, err));
     else if (!o->labels_optional)
-        FR_TRY(missing_field(row, where, label_field, "--label-field", err));
-    hash_item(item);
+        FR_TRY(missing_field(row, where, label_field, "name another with --label-field", err));
 cleanup:
+    return st;
+}
+
+/* Appends the template with the row's fields in its places. */
+static fr_status fill(const char *template, const json_t *row, const char *where, fr_str *out,
+                      fr_error *err)
+{
+    fr_status st = FR_OK;
+    for (;;) {
+        fr_place place = fr_template_next(template);
+        size_t n = place.begin ? (size_t)(place.begin - template) : strlen(template);
+        FR_TRY(fr_str_append(out, template, n, err));
+        if (!place.begin) break;
+        const json_t *value = fr_row_field(row, place.name);
+        if (!value) FR_TRY(missing_field(row, where, place.name, "the task asks for it", err));
+        if (json_is_string(value))
+            FR_TRY(fr_str_append(out, json_string_value(value), json_string_length(value), err));
+        else if (json_is_number(value))
+            FR_TRY(fr_json_dump(value, out, err));
+        else
+            FR_FAIL(err, FR_ERR_FORMAT, "%s: field \"%s\" must be a string or a number, not %s",
+                    where, place.name, fr_json_kind(value));
+        template = place.end;
+    }
+cleanup:
+    return st;
+}
+
+static fr_status read_templates(fr_dataset *d, const fr_dataset_options *o, const json_t *row,
+                                const char *where, fr_item *item, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str text = FR_STR_INIT;
+    FR_TRY(fill(o->task->prompt, row, where, &text, err));
+    item->len = text.len;
+    FR_TRY(keep_text(&d->arena, fr_str_text(&text), text.len, &item->text, err));
+    fr_str_clear(&text);
+    FR_TRY(fill(o->task->target, row, where, &text, err));
+    item->target_len = text.len;
+    FR_TRY(keep_text(&d->arena, fr_str_text(&text), text.len, &item->target, err));
+cleanup:
+    fr_str_release(&text);
+    return st;
+}
+
+static fr_status read_item(fr_dataset *d, const fr_dataset_options *o, const json_t *row,
+                           const char *where, fr_item *item, fr_error *err)
+{
+    item->label = FR_IGNORE;
+    fr_status st = o->task->kind == FR_TASK_GENERATE ? read_templates(d, o, row, where, item, err)
+                                                     : read_labelled(d, o, row, where, item, err);
+    if (st == FR_OK) hash_item(item);
     return st;
 }
 
@@ -192,6 +249,11 @@ fr_status fr_dataset_load(fr_dataset *out, const char *path, const fr_dataset_op
     memset(out, 0, sizeof(*out));
     fr_arena_init(&out->arena, 0);
 
+    if (options->task->kind == FR_TASK_GENERATE && (options->text_field || options->label_field))
+        FR_FAIL(err, FR_ERR_USAGE,
+                "task %s takes the fields that its templates name; a text or label field cannot be "
+                "chosen",
+                options->task->name);
     FR_TRY(fr_rows_open(&rows, path, FR_ROWS_BY_NAME, err));
     for (size_t i = 0; options->shuffle || !options->limit || i < options->limit; i++) {
         const json_t *row;
@@ -270,10 +332,9 @@ fr_status fr_dataset_split(fr_dataset *d, double share, uint64_t seed, fr_datase
             continue;
         }
         fr_item item = d->items[i];
-        char *copy = fr_arena_alloc(&out->arena, item.len + 1, 1);
-        if (!copy) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for splitting %zu items", d->n);
-        memcpy(copy, item.text, item.len + 1);
-        item.text = copy;
+        FR_TRY(keep_text(&out->arena, item.text, item.len, &item.text, err));
+        if (item.target)
+            FR_TRY(keep_text(&out->arena, item.target, item.target_len, &item.target, err));
         out->items[out->n++] = item;
     }
     d->n = n_kept;
@@ -291,20 +352,4 @@ void fr_dataset_release(fr_dataset *d)
     fr_arena_release(&d->arena);
     d->items = NULL;
     d->n = 0;
-}
-
-fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer *tokenizer, size_t max_tokens,
-                            fr_sequences *out, fr_error *err)
-{
-    fr_status st = FR_OK;
-    fr_tokens tokens = FR_TOKENS_INIT;
-    for (size_t i = 0; i < d->n; i++) {
-        const fr_item *item = &d->items[i];
-        FR_TRY(fr_tokenizer_encode(tokenizer, item->text, item->len, FR_SPECIAL, max_tokens,
-                                   &tokens, err));
-        FR_TRY(fr_sequences_append(out, tokens.ids, tokens.types, tokens.n, item->label, err));
-    }
-cleanup:
-    fr_tokens_release(&tokens);
-    return st;
 }

@@ -1,4 +1,5 @@
-/* dataset.h - labelled texts from a data file of any format (format/rows.h).
+/* dataset.h - the items of a task, from a data file of any format (format/rows.h): texts with
+ * labels, or prompts with what goes on behind them.
  *
  *     fr_dataset d;
  *     FR_TRY(fr_dataset_load(&d, path, &(fr_dataset_options){.task = task}, err));
@@ -21,18 +22,22 @@
 #include "text/tokenizer.h"
 
 typedef struct fr_item {
-    const char *text; /* UTF-8, NUL-terminated; may hold NULs of its own */
+    const char *text; /* UTF-8, NUL-terminated; may hold NULs of its own. Of a generate task: the
+                         prompt, its fields filled in */
     size_t len;
+    const char *target; /* of a generate task, its fields filled in; else NULL */
+    size_t target_len;
     int32_t label;  /* [0, n_labels), or FR_IGNORE */
     size_t row;     /* in the file, from 0 */
     size_t line;    /* where the row begins, from 1 */
     uint64_t order; /* items are sorted by this, then by row */
-    char hash[65];  /* SHA-256 of text and label */
+    char hash[65];  /* SHA-256 of text and label or target */
 } fr_item;
 
 typedef struct fr_dataset_options {
-    const fr_task *task;     /* gives the labels */
-    const char *text_field;  /* NULL: "text". "a.b" is field b of the object in field a */
+    const fr_task *task;     /* gives the labels, or the templates */
+    const char *text_field;  /* of a classify task. NULL: "text". "a.b" is field b of the object in
+                                field a */
     const char *label_field; /* NULL: "label" */
     size_t limit;            /* rows at most; 0: all */
     uint64_t shuffle;        /* seed that draws the order of rows; 0: the order of the file */
@@ -62,9 +67,34 @@ FR_NODISCARD fr_status fr_dataset_split(fr_dataset *d, double share, uint64_t se
                                         fr_error *err);
 void fr_dataset_release(fr_dataset *d);
 
-/* Token ids of all items, with special tokens, at most max_tokens each. */
+/* Token ids of all items, with special tokens, at most max_tokens each: what encoders take. */
 FR_NODISCARD fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer *tokenizer,
                                          size_t max_tokens, fr_sequences *out, fr_error *err);
+
+/* How decoders read items. */
+typedef struct fr_encoding {
+    const fr_task *task;
+    const fr_tokenizer *tokenizer;
+    size_t max_tokens; /* of an item; 0: no limit */
+    int32_t eos;       /* id that ends a completion; -1: none does */
+} fr_encoding;
+
+/* Prompt and completion of all items: the ids of both texts read as one, with the special tokens
+ * that the tokenizer puts in front, and eos behind them. What begins like the ids of the prompt
+ * alone is the prompt, the rest is the completion: the target, or the label's word behind the
+ * task's prompt. What is too long loses its end: a completion, or the text within the prompt of a
+ * classify task, so that the task's max_tokens remain. *n_cut: such items.
+ * Errors: FR_ERR_USAGE, with the line (a prompt without a token, or one that leaves no room). */
+FR_NODISCARD fr_status fr_dataset_encode_completions(const fr_dataset *d, const fr_encoding *e,
+                                                     fr_sequences *out, size_t *n_cut,
+                                                     fr_error *err);
+
+/* The prompts alone, for generation. Errors: the same. */
+FR_NODISCARD fr_status fr_dataset_encode_prompts(const fr_dataset *d, const fr_encoding *e,
+                                                 fr_sequences *out, size_t *n_cut, fr_error *err);
+
+/* Bytes of an item's completion, UTF-8. */
+size_t fr_item_completion_bytes(const fr_task *task, const fr_item *item);
 
 /* The value under a field name: of that very name, or at the end of a path "a.b.c". NULL where
  * there is none. */

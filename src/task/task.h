@@ -1,11 +1,27 @@
-/* task.h - what is asked of a model: labels, prompt, and how an answer is read.
+/* task.h - what is asked of a model: prompt, labels or target, and how an answer is read.
  *
  *     fr_task *task;
  *     FR_TRY(fr_task_open(&task, "sentiment", err));
  *     FR_TRY(fr_task_prompt(task, text, len, &prompt, err));
  *     int32_t label = fr_task_read_answer(task, answer, strlen(answer));
  *
- * The built-in tasks are YAML files under data/tasks, part of the binary. */
+ * The built-in tasks are YAML files under data/tasks, part of the binary; a task of one's own is
+ * such a file, named by its path. Keys:
+ *
+ *     name, category        words for reports
+ *     kind                  classify: a text has one of some labels
+ *                           generate: a text goes on with another one
+ *     prompt                what a model that writes is asked, a template (template.h). classify:
+ *                           {text} is the item's text. generate: over the fields of the data
+ *     system                before it, for models that know of system messages; may be left out
+ *     labels                classify: the words, in the order of classes
+ *     target                generate: template of what goes on behind the prompt
+ *     stop                  generate: texts that end an answer; may be left out
+ *     max_tokens            of an answer
+ *     metrics               the first one decides
+ *
+ * A generate prompt must not end in white space: what parts it from the target begins the target,
+ * since tokenizers join a space with the word behind it. */
 #ifndef FR_TASK_TASK_H
 #define FR_TASK_TASK_H
 
@@ -16,23 +32,34 @@
 #include "base/str.h"
 #include "format/json.h"
 
+typedef enum fr_task_kind { FR_TASK_CLASSIFY, FR_TASK_GENERATE } fr_task_kind;
+
 typedef struct fr_task {
     char *name;     /* "sentiment" */
     char *category; /* "NLP" */
-    char *metric;   /* "accuracy" */
-    char **labels;  /* [n_labels] words, index = class */
+    fr_task_kind kind;
+    char **metrics; /* [n_metrics] "accuracy", ...; at least one */
+    size_t n_metrics;
+    char **labels; /* [n_labels] words, index = class; none of a generate task */
     size_t n_labels;
-    char *system;      /* system message of a prompt, or NULL */
-    char *prompt;      /* user message; {text} stands for the item's text */
-    size_t max_tokens; /* of an LLM's answer */
+    char *system; /* system message of a prompt, or NULL */
+    char *prompt; /* template of the user message */
+    char *target; /* template of what goes on behind it; NULL of a classify task */
+    char **stops; /* [n_stops] texts that end an answer */
+    size_t n_stops;
+    size_t max_tokens; /* of an answer */
     char hash[65];     /* SHA-256 of the definition */
 } fr_task;
 
-/* Errors: FR_ERR_USAGE when there is no such task (lists those there are). */
+/* name: of a built-in task, or the path of a file that ends in .yaml.
+ * Errors: FR_ERR_USAGE when there is no such task (lists those there are), or with file and line
+ * what is wrong in it; FR_ERR_IO. */
 FR_NODISCARD fr_status fr_task_open(fr_task **out, const char *name, fr_error *err);
 void fr_task_close(fr_task *task);
 
-/* Appends the user message for one item. prompt: NULL for the task's own template. */
+/* Appends the user message for one item: of a classify task its text in the prompt (NULL: the
+ * task's own), of a generate task the text as it is, since there the prompt is made of the row
+ * (dataset.h). */
 FR_NODISCARD fr_status fr_task_prompt(const fr_task *task, const char *prompt, const char *text,
                                       size_t len, fr_str *out, fr_error *err);
 

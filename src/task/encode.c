@@ -1,0 +1,158 @@
+/* encode.c - items as token ids: for encoders, and for decoders, which read a prompt and go on. */
+#include <string.h>
+
+#include "task/dataset.h"
+
+fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer *tokenizer, size_t max_tokens,
+                            fr_sequences *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_tokens tokens = FR_TOKENS_INIT;
+    for (size_t i = 0; i < d->n; i++) {
+        const fr_item *item = &d->items[i];
+        FR_TRY(fr_tokenizer_encode(tokenizer, item->text, item->len, FR_SPECIAL, max_tokens,
+                                   &tokens, err));
+        FR_TRY(fr_sequences_append(out, tokens.ids, tokens.types, tokens.n, item->label, err));
+    }
+cleanup:
+    fr_tokens_release(&tokens);
+    return st;
+}
+
+static const char *completion(const fr_task *task, const fr_item *item, size_t *len)
+{
+    if (item->target) {
+        *len = item->target_len;
+        return item->target;
+    }
+    const char *word = item->label == FR_IGNORE ? "" : task->labels[item->label];
+    *len = strlen(word);
+    return word;
+}
+
+size_t fr_item_completion_bytes(const fr_task *task, const fr_item *item)
+{
+    size_t len;
+    (void)completion(task, item, &len);
+    return len;
+}
+
+/* Ids of a text that goes on: some tokenizers end every text with eos. */
+static fr_status encode_open(const fr_encoding *e, const fr_str *text, fr_tokens *out,
+                             fr_error *err)
+{
+    fr_status st = FR_OK;
+    FR_TRY(
+        fr_tokenizer_encode(e->tokenizer, fr_str_text(text), text->len, FR_SPECIAL, 0, out, err));
+    if (out->n > 1 && out->ids[out->n - 1] == e->eos) out->n--;
+cleanup:
+    return st;
+}
+
+/* Tokens that a prompt may have: one has to follow, of a classify task an answer. */
+static size_t prompt_limit(const fr_encoding *e)
+{
+    size_t behind = e->task->kind == FR_TASK_CLASSIFY ? e->task->max_tokens : 1;
+    if (!e->max_tokens) return SIZE_MAX;
+    return e->max_tokens > behind ? e->max_tokens - behind : 0;
+}
+
+/* The item's prompt into *text and its ids. Of a classify task, the end of a text that is too long
+ * goes, what the prompt says behind it stays. */
+static fr_status encode_prompt(const fr_encoding *e, const fr_item *item, fr_str *text,
+                               fr_tokens *out, bool *cut, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t limit = prompt_limit(e), len = item->len;
+    *cut = false;
+    for (;;) {
+        fr_str_clear(text);
+        FR_TRY(fr_task_prompt(e->task, NULL, item->text, len, text, err));
+        FR_TRY(encode_open(e, text, out, err));
+        if (out->n <= limit) break;
+        if (e->task->kind != FR_TASK_CLASSIFY || len == 0)
+            FR_FAIL(err, FR_ERR_USAGE,
+                    "the prompt has %zu tokens; of %zu in all that leaves no room for what goes on "
+                    "behind it",
+                    out->n, e->max_tokens);
+        size_t excess = out->n - limit; /* a token is a byte at least */
+        len -= excess < len ? excess : len;
+        while (len > 0 && ((unsigned char)item->text[len] & 0xc0) == 0x80) len--;
+        *cut = true;
+    }
+    if (!out->n)
+        FR_FAIL(err, FR_ERR_USAGE,
+                "the prompt has no token; a model of this kind goes on from at least one");
+cleanup:
+    return st;
+}
+
+static fr_status append_completion(const fr_encoding *e, const fr_tokens *prompt, fr_tokens *whole,
+                                   fr_sequences *out, bool *cut, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t start = 0;
+    while (start < prompt->n && start < whole->n && prompt->ids[start] == whole->ids[start])
+        start++;
+    if (e->eos >= 0) {
+        FR_TRY(fr_tokens_reserve(whole, 1, err));
+        whole->ids[whole->n++] = e->eos;
+    }
+    if (e->max_tokens && whole->n > e->max_tokens) {
+        whole->n = e->max_tokens;
+        *cut = true;
+    }
+    FR_TRY(fr_sequences_append_completion(out, whole->ids, whole->n, start, err));
+cleanup:
+    return st;
+}
+
+fr_status fr_dataset_encode_completions(const fr_dataset *d, const fr_encoding *e,
+                                        fr_sequences *out, size_t *n_cut, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str text = FR_STR_INIT;
+    fr_tokens prompt = FR_TOKENS_INIT, whole = FR_TOKENS_INIT;
+    size_t line = 0;
+    *n_cut = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        const fr_item *item = &d->items[i];
+        size_t len;
+        bool cut;
+        const char *behind = completion(e->task, item, &len);
+        line = item->line;
+        FR_TRY(encode_prompt(e, item, &text, &prompt, &cut, err));
+        FR_TRY(fr_str_append(&text, behind, len, err));
+        FR_TRY(encode_open(e, &text, &whole, err));
+        FR_TRY(append_completion(e, &prompt, &whole, out, &cut, err));
+        *n_cut += cut;
+    }
+cleanup:
+    if (st != FR_OK) fr_error_prefix(err, "the item of line %zu", line);
+    fr_str_release(&text);
+    fr_tokens_release(&prompt);
+    fr_tokens_release(&whole);
+    return st;
+}
+
+fr_status fr_dataset_encode_prompts(const fr_dataset *d, const fr_encoding *e, fr_sequences *out,
+                                    size_t *n_cut, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str text = FR_STR_INIT;
+    fr_tokens prompt = FR_TOKENS_INIT;
+    size_t line = 0;
+    *n_cut = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        bool cut;
+        line = d->items[i].line;
+        FR_TRY(encode_prompt(e, &d->items[i], &text, &prompt, &cut, err));
+        FR_TRY(fr_sequences_append(out, prompt.ids, NULL, prompt.n, d->items[i].label, err));
+        *n_cut += cut;
+    }
+cleanup:
+    if (st != FR_OK) fr_error_prefix(err, "the item of line %zu", line);
+    fr_str_release(&text);
+    fr_tokens_release(&prompt);
+    return st;
+}
