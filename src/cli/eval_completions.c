@@ -27,8 +27,8 @@ cleanup:
     return st;
 }
 
-static fr_status write_scores(const char *path, const cli_job *job, const fr_dataset *items,
-                              const fr_score *scores, fr_error *err)
+static fr_status write_scores(const char *path, const fr_dataset *items, const fr_score *scores,
+                              fr_error *err)
 {
     fr_status st = FR_OK;
     fr_jsonl_writer *writer = NULL;
@@ -37,7 +37,7 @@ static fr_status write_scores(const char *path, const cli_job *job, const fr_dat
     for (size_t i = 0; i < items->n; i++) {
         row = json_pack("{s:I, s:f, s:I, s:I}", "line", (json_int_t)items->items[i].line, "log_p",
                         scores[i].log_p, "tokens", (json_int_t)scores[i].n_tokens, "bytes",
-                        (json_int_t)fr_item_completion_bytes(job->task, &items->items[i]));
+                        (json_int_t)items->items[i].target_len);
         if (!row) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for a score");
         FR_TRY(fr_jsonl_write(writer, row, err));
         json_decref(row);
@@ -70,10 +70,10 @@ fr_status cli_eval_completions(const cli_eval_words *w, cli_job *job, const fr_d
     for (size_t i = 0; i < items->n; i++) {
         r->log_p += scores[i].log_p;
         r->n_targets += scores[i].n_tokens;
-        r->n_bytes += fr_item_completion_bytes(job->task, &items->items[i]);
+        r->n_bytes += items->items[i].target_len;
         r->n_long += fr_sequences_length(&tokens, i) > job->max_tokens;
     }
-    if (w->predictions) FR_TRY(write_scores(w->predictions, job, items, scores, err));
+    if (w->predictions) FR_TRY(write_scores(w->predictions, items, scores, err));
 cleanup:
     free(scores);
     fr_sequences_release(&tokens);

@@ -1,6 +1,8 @@
 /* tune.c - frugal tune: fine-tunes one model on one task. */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,8 +22,52 @@ typedef struct words {
     size_t limit;
     fr_train_options options;
     const char *precision;
+    const char *method, *targets;
+    size_t rank;                /* NOT_GIVEN */
+    double alpha, lora_dropout; /* NAN */
     bool from_config, json;
 } words;
+
+enum { RANK = 8, ALPHA_OVER_RANK = 2, MAX_TARGETS = 32 };
+#define NOT_GIVEN SIZE_MAX
+
+/* Adapters that are trained in place of the weights, as the words say. */
+typedef struct lora {
+    fr_lora_options options;
+    const char *targets[MAX_TARGETS]; /* into text */
+    char *text;                       /* owned */
+} lora;
+
+/* *use: adapters are wanted. */
+static fr_status read_lora(const words *w, lora *l, bool *use, fr_error *err)
+{
+    fr_status st = FR_OK;
+    *use = !strcmp(w->method, "lora");
+    if (!*use && strcmp(w->method, "full") != 0)
+        FR_FAIL(err, FR_ERR_USAGE, "--method must be full or lora, not %s", w->method);
+    if (!*use &&
+        (w->rank != NOT_GIVEN || w->targets || !isnan(w->alpha) || !isnan(w->lora_dropout)))
+        FR_FAIL(err, FR_ERR_USAGE,
+                "--rank, --alpha, --targets and --lora-dropout belong to --method lora");
+    if (!*use) goto cleanup;
+    l->options.rank = w->rank == NOT_GIVEN ? RANK : w->rank;
+    l->options.alpha = isnan(w->alpha) ? ALPHA_OVER_RANK * (double)l->options.rank : w->alpha;
+    l->options.dropout = isnan(w->lora_dropout) ? 0 : w->lora_dropout;
+    l->options.targets = l->targets;
+    if (!w->targets) goto cleanup;
+    l->text = strdup(w->targets);
+    if (!l->text) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    for (char *at = l->text, *next; at; at = next) {
+        next = strchr(at, ',');
+        if (next) *next++ = '\0';
+        if (!*at || l->options.n_targets == MAX_TARGETS)
+            FR_FAIL(err, FR_ERR_USAGE, "--targets: up to %d names of layers with commas between",
+                    MAX_TARGETS);
+        l->targets[l->options.n_targets++] = at;
+    }
+cleanup:
+    return st;
+}
 
 typedef struct progress {
     const cli_job *job;
@@ -40,7 +86,8 @@ static void show_step(void *ctx, size_t step, size_t n_steps, double loss)
 }
 
 /* What a checkpoint must agree on besides the options: weights at the start, data, cut. */
-static void fingerprint(const cli_job *job, const fr_dataset *train, const fr_dataset *validation,
+static void fingerprint(const cli_job *job, const fr_lora_options *adapters,
+                        const fr_dataset *train, const fr_dataset *validation,
                         char hex[FR_SHA256_HEX_SIZE])
 {
     char model[FR_SHA256_HEX_SIZE];
@@ -51,7 +98,18 @@ static void fingerprint(const cli_job *job, const fr_dataset *train, const fr_da
     fr_sha256_field(&h, train->hash, strlen(train->hash));
     fr_sha256_field(&h, validation->hash, strlen(validation->hash));
     fr_sha256_field(&h, &job->max_tokens, sizeof(job->max_tokens));
+    fr_sha256_field(&h, &adapters->alpha, sizeof(adapters->alpha)); /* rank: the hash has shapes */
+    fr_sha256_field(&h, &adapters->dropout, sizeof(adapters->dropout));
     fr_sha256_final_hex(&h, hex);
+}
+
+/* Numbers that were trained. */
+static size_t n_trained(const fr_model *m)
+{
+    size_t n, sum = 0;
+    fr_param *const *params = fr_model_trainable(m, &n);
+    for (size_t i = 0; i < n; i++) sum += params[i]->t.rows * params[i]->t.cols;
+    return sum;
 }
 
 static fr_status print_result(const words *w, const cli_job *job, const fr_train_result *result,
@@ -64,11 +122,11 @@ static fr_status print_result(const words *w, const cli_job *job, const fr_train
     json_t *root = NULL;
     if (w->json) {
         root = json_pack(
-            "{s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:s, s:s, s:f, s:s}",
+            "{s:s, s:s, s:s, s:I, s:I, s:b, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:s, s:s, s:f, s:s}",
             "model", w->job.model, "out", w->out, "task", job->task->name, "params",
-            (json_int_t)info->n_params, "head_is_new", info->head_is_new, "steps",
-            (json_int_t)result->n_steps, "resumed_at", (json_int_t)result->resumed_at, "best_epoch",
-            (json_int_t)result->best_epoch,
+            (json_int_t)info->n_params, "trained_params", (json_int_t)n_trained(job->model),
+            "head_is_new", info->head_is_new, "steps", (json_int_t)result->n_steps, "resumed_at",
+            (json_int_t)result->resumed_at, "best_epoch", (json_int_t)result->best_epoch,
             cli_job_generates(job) ? "validation_perplexity" : "validation_accuracy",
             result->best_validation, "loss", result->last_loss, "seconds", energy->duration_s,
             "joules", energy->total.j, "kind", fr_kind_name(energy->total.kind), "source",
@@ -160,6 +218,8 @@ static fr_status tune(const words *w, fr_error *err)
     fr_window *window = NULL;
     fr_train_result result;
     fr_reading energy;
+    lora adapters = {.text = NULL};
+    bool use_lora;
     char hex[FR_SHA256_HEX_SIZE];
     const fr_kernels *kernels;
 
@@ -167,7 +227,9 @@ static fr_status tune(const words *w, fr_error *err)
     if (!w->validation == !(w->validation_share > 0 && w->validation_share < 1))
         FR_FAIL(err, FR_ERR_USAGE,
                 "give either --validation or --validation-share, between 0 and 1");
+    FR_TRY(read_lora(w, &adapters, &use_lora, err));
     fr_model_options model_options = {.trainable = true,
+                                      .lora = use_lora ? &adapters.options : NULL,
                                       .new_head = true,
                                       .from_config = w->from_config,
                                       .seed = w->options.seed};
@@ -179,7 +241,7 @@ static fr_status tune(const words *w, fr_error *err)
     FR_TRY(encode(&job, &train, &validation, &train_tokens, &validation_tokens, err));
     FR_TRY(fr_dir_create(w->out, err));
     FR_TRY(fr_path_join(&checkpoint_dir, w->out, "work", err));
-    fingerprint(&job, &train, &validation, hex);
+    fingerprint(&job, &adapters.options, &train, &validation, hex);
     fr_train_options options = w->options;
     options.fingerprint = hex;
     options.windows.window = cli_job_generates(&job) ? job.max_tokens : 0;
@@ -203,13 +265,20 @@ cleanup:
     fr_sequences_release(&train_tokens);
     fr_sequences_release(&validation_tokens);
     fr_str_release(&checkpoint_dir);
+    free(adapters.text);
     cli_job_close(&job);
     return st;
 }
 
 int cli_tune(int argc, char **argv)
 {
-    words w = {.job = CLI_JOB_WORDS_INIT, .options = FR_TRAIN_DEFAULTS, .precision = "f32"};
+    words w = {.job = CLI_JOB_WORDS_INIT,
+               .options = FR_TRAIN_DEFAULTS,
+               .method = "full",
+               .rank = NOT_GIVEN,
+               .alpha = NAN,
+               .lora_dropout = NAN,
+               .precision = "f32"};
     w.options.seed = 1;
     const cli_option options[] = {
         {"--model", CLI_TEXT, &w.job.model, true, "DIR", "Hugging Face folder to start from"},
@@ -242,6 +311,13 @@ int cli_tune(int argc, char **argv)
         {"--threads", CLI_COUNT, &w.job.threads, false, "N", "default: all processors"},
         {"--text-field", CLI_TEXT, &w.job.text_field, false, "NAME", CLI_TEXT_FIELD_HELP},
         {"--label-field", CLI_TEXT, &w.job.label_field, false, "NAME", "default label"},
+        {"--method", CLI_TEXT, &w.method, false, "M",
+         "full (default), or lora: adapters of a decoder, saved alone as PEFT does"},
+        {"--rank", CLI_COUNT, &w.rank, false, "N", "of the adapters, default 8"},
+        {"--alpha", CLI_NUMBER, &w.alpha, false, "X", "their scale is X / rank, default 2 * rank"},
+        {"--targets", CLI_TEXT, &w.targets, false, "A,B",
+         "layers that get them, default all linear layers of the blocks"},
+        {"--lora-dropout", CLI_NUMBER, &w.lora_dropout, false, "X", "of their input, default 0"},
         {"--from-config", CLI_FLAG, &w.from_config, false, NULL,
          "start from config.json alone, with random weights"},
         {"--region", CLI_TEXT, &w.job.region, false, "NAME", "of the grid; default: world average"},

@@ -23,6 +23,25 @@ struct fr_scorer {
     fr_gathered gathered;
 };
 
+static size_t window_of(const fr_score_options *o, const fr_model *model)
+{
+    return o->window ? o->window : fr_model_get_info(model)->max_tokens;
+}
+
+fr_status fr_score_options_check(const fr_score_options *options, const fr_model *model,
+                                 fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t width = window_of(options, model), most = fr_model_get_info(model)->max_tokens;
+    if (width < 2 || width > most)
+        FR_FAIL(err, FR_ERR_USAGE, "a window of %zu tokens; the model takes 2 to %zu", width, most);
+    if (options->stride >= width)
+        FR_FAIL(err, FR_ERR_USAGE, "a stride of %zu leaves gaps between windows of %zu tokens",
+                options->stride, width);
+cleanup:
+    return st;
+}
+
 fr_status fr_scorer_create(fr_scorer **out, fr_model *model, const fr_kernels *kernels,
                            const fr_score_options *options, fr_error *err)
 {
@@ -34,15 +53,10 @@ fr_status fr_scorer_create(fr_scorer **out, fr_model *model, const fr_kernels *k
     if (!info->is_decoder)
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "an encoder (%s) gives texts no probability",
                 info->architecture);
+    FR_TRY(fr_score_options_check(options, model, err));
     s->model = model;
-    s->window = options->window ? options->window : info->max_tokens;
+    s->window = window_of(options, model);
     s->stride = options->stride ? options->stride : s->window / 2;
-    if (s->window < 2 || s->window > info->max_tokens)
-        FR_FAIL(err, FR_ERR_USAGE, "a window of %zu tokens; the model takes 2 to %zu", s->window,
-                info->max_tokens);
-    if (s->stride >= s->window)
-        FR_FAIL(err, FR_ERR_USAGE, "a stride of %zu leaves gaps between windows of %zu tokens",
-                s->stride, s->window);
     FR_TRY(fr_graph_create(&s->graph, kernels, err));
     *out = s;
     s = NULL; /* ownership has moved to the caller */

@@ -31,10 +31,15 @@ typedef struct fr_score {
     size_t n_tokens; /* of the completion */
 } fr_score;
 
+/* Errors: FR_ERR_USAGE (a window of less than 2 tokens or more than the model takes, a stride that
+ * leaves gaps). */
+FR_NODISCARD fr_status fr_score_options_check(const fr_score_options *options,
+                                              const fr_model *model, fr_error *err);
+
 typedef struct fr_scorer fr_scorer;
 
-/* Borrows the model. Errors: FR_ERR_UNSUPPORTED (an encoder), FR_ERR_USAGE (a window of less than
- * 2 tokens or more than the model takes, a stride that leaves gaps), FR_ERR_NOMEM. */
+/* Borrows the model. Errors: FR_ERR_UNSUPPORTED (an encoder), those of the options,
+ * FR_ERR_NOMEM. */
 FR_NODISCARD fr_status fr_scorer_create(fr_scorer **out, fr_model *model, const fr_kernels *kernels,
                                         const fr_score_options *options, fr_error *err);
 void fr_scorer_destroy(fr_scorer *s);

@@ -125,8 +125,8 @@ static void ask_tokenizer(json_t *out, json_t *can, const char *path, const fr_g
 
 static void ask(json_t *out, const char *path, const fr_gguf *g)
 {
-    const fr_model_options as_it_is = {.seed = 0}, new_head = {.new_head = true},
-                           decoder = {.decoder = true};
+    const fr_model_options as_it_is = {.either = true}, decoder = {.decoder = true},
+                           new_head = {.new_head = true, .either = true};
     fr_error err;
     json_t *can = json_array();
     ask_tokenizer(out, can, path, g);

@@ -80,11 +80,12 @@ typedef struct fr_encoding {
 } fr_encoding;
 
 /* Prompt and completion of all items: the ids of both texts read as one, with the special tokens
- * that the tokenizer puts in front, and eos behind them. What begins like the ids of the prompt
- * alone is the prompt, the rest is the completion: the target, or the label's word behind the
- * task's prompt. What is too long loses its end: a completion, or the text within the prompt of a
- * classify task, so that the task's max_tokens remain. *n_cut: such items.
- * Errors: FR_ERR_USAGE, with the line (a prompt without a token, or one that leaves no room). */
+ * that the tokenizer puts in front but none behind, and eos. What begins like the ids of the prompt
+ * alone is the prompt, the rest is the completion: the target, or the label's word, with a
+ * space before it where the task's prompt ends in none. What is too long loses its end: a
+ * completion, or the text within the prompt of a classify task, so that the task's max_tokens
+ * remain. *n_cut: such items. Errors: FR_ERR_USAGE, with the line (a prompt without a token, or one
+ * that leaves no room). */
 FR_NODISCARD fr_status fr_dataset_encode_completions(const fr_dataset *d, const fr_encoding *e,
                                                      fr_sequences *out, size_t *n_cut,
                                                      fr_error *err);
@@ -92,9 +93,6 @@ FR_NODISCARD fr_status fr_dataset_encode_completions(const fr_dataset *d, const 
 /* The prompts alone, for generation. Errors: the same. */
 FR_NODISCARD fr_status fr_dataset_encode_prompts(const fr_dataset *d, const fr_encoding *e,
                                                  fr_sequences *out, size_t *n_cut, fr_error *err);
-
-/* Bytes of an item's completion, UTF-8. */
-size_t fr_item_completion_bytes(const fr_task *task, const fr_item *item);
 
 /* The value under a field name: of that very name, or at the end of a path "a.b.c". NULL where
  * there is none. */

@@ -1,4 +1,5 @@
 /* encode.c - items as token ids: for encoders, and for decoders, which read a prompt and go on. */
+#include <ctype.h>
 #include <string.h>
 
 #include "task/dataset.h"
@@ -19,32 +20,47 @@ cleanup:
     return st;
 }
 
-static const char *completion(const fr_task *task, const fr_item *item, size_t *len)
+/* Appends what goes on behind the item's prompt. */
+static fr_status append_behind(const fr_task *task, const fr_item *item, fr_str *text,
+                               fr_error *err)
 {
-    if (item->target) {
-        *len = item->target_len;
-        return item->target;
+    fr_status st = FR_OK;
+    if (item->target) return fr_str_append(text, item->target, item->target_len, err);
+    if (item->label == FR_IGNORE) return FR_OK;
+    const char *word = task->labels[item->label];
+    if (!text->len || !isspace((unsigned char)text->data[text->len - 1]))
+        FR_TRY(fr_str_append(text, " ", 1, err));
+    FR_TRY(fr_str_append(text, word, strlen(word), err));
+cleanup:
+    return st;
+}
+
+/* How many special tokens the tokenizer puts behind every text: a text that goes on has none. */
+static fr_status count_behind(const fr_encoding *e, size_t *n, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_tokens with = FR_TOKENS_INIT, without = FR_TOKENS_INIT;
+    *n = 0;
+    FR_TRY(fr_tokenizer_encode(e->tokenizer, "a", 1, FR_SPECIAL, 0, &with, err));
+    FR_TRY(fr_tokenizer_encode(e->tokenizer, "a", 1, FR_NO_SPECIAL, 0, &without, err));
+    for (size_t front = 0; front + without.n <= with.n; front++) {
+        if (memcmp(with.ids + front, without.ids, without.n * sizeof(*with.ids)) != 0) continue;
+        *n = with.n - front - without.n;
+        break;
     }
-    const char *word = item->label == FR_IGNORE ? "" : task->labels[item->label];
-    *len = strlen(word);
-    return word;
+cleanup:
+    fr_tokens_release(&with);
+    fr_tokens_release(&without);
+    return st;
 }
 
-size_t fr_item_completion_bytes(const fr_task *task, const fr_item *item)
-{
-    size_t len;
-    (void)completion(task, item, &len);
-    return len;
-}
-
-/* Ids of a text that goes on: some tokenizers end every text with eos. */
-static fr_status encode_open(const fr_encoding *e, const fr_str *text, fr_tokens *out,
-                             fr_error *err)
+static fr_status encode_open(const fr_encoding *e, size_t n_behind, const fr_str *text,
+                             fr_tokens *out, fr_error *err)
 {
     fr_status st = FR_OK;
     FR_TRY(
         fr_tokenizer_encode(e->tokenizer, fr_str_text(text), text->len, FR_SPECIAL, 0, out, err));
-    if (out->n > 1 && out->ids[out->n - 1] == e->eos) out->n--;
+    out->n -= n_behind < out->n ? n_behind : out->n;
 cleanup:
     return st;
 }
@@ -59,8 +75,8 @@ static size_t prompt_limit(const fr_encoding *e)
 
 /* The item's prompt into *text and its ids. Of a classify task, the end of a text that is too long
  * goes, what the prompt says behind it stays. */
-static fr_status encode_prompt(const fr_encoding *e, const fr_item *item, fr_str *text,
-                               fr_tokens *out, bool *cut, fr_error *err)
+static fr_status encode_prompt(const fr_encoding *e, size_t n_behind, const fr_item *item,
+                               fr_str *text, fr_tokens *out, bool *cut, fr_error *err)
 {
     fr_status st = FR_OK;
     size_t limit = prompt_limit(e), len = item->len;
@@ -68,7 +84,7 @@ static fr_status encode_prompt(const fr_encoding *e, const fr_item *item, fr_str
     for (;;) {
         fr_str_clear(text);
         FR_TRY(fr_task_prompt(e->task, NULL, item->text, len, text, err));
-        FR_TRY(encode_open(e, text, out, err));
+        FR_TRY(encode_open(e, n_behind, text, out, err));
         if (out->n <= limit) break;
         if (e->task->kind != FR_TASK_CLASSIFY || len == 0)
             FR_FAIL(err, FR_ERR_USAGE,
@@ -113,22 +129,21 @@ fr_status fr_dataset_encode_completions(const fr_dataset *d, const fr_encoding *
     fr_status st = FR_OK;
     fr_str text = FR_STR_INIT;
     fr_tokens prompt = FR_TOKENS_INIT, whole = FR_TOKENS_INIT;
-    size_t line = 0;
+    size_t line = 0, n_behind;
     *n_cut = 0;
+    FR_TRY(count_behind(e, &n_behind, err));
     for (size_t i = 0; i < d->n; i++) {
         const fr_item *item = &d->items[i];
-        size_t len;
         bool cut;
-        const char *behind = completion(e->task, item, &len);
         line = item->line;
-        FR_TRY(encode_prompt(e, item, &text, &prompt, &cut, err));
-        FR_TRY(fr_str_append(&text, behind, len, err));
-        FR_TRY(encode_open(e, &text, &whole, err));
+        FR_TRY(encode_prompt(e, n_behind, item, &text, &prompt, &cut, err));
+        FR_TRY(append_behind(e->task, item, &text, err));
+        FR_TRY(encode_open(e, n_behind, &text, &whole, err));
         FR_TRY(append_completion(e, &prompt, &whole, out, &cut, err));
         *n_cut += cut;
     }
 cleanup:
-    if (st != FR_OK) fr_error_prefix(err, "the item of line %zu", line);
+    if (st != FR_OK && line) fr_error_prefix(err, "the item of line %zu", line);
     fr_str_release(&text);
     fr_tokens_release(&prompt);
     fr_tokens_release(&whole);
@@ -141,17 +156,18 @@ fr_status fr_dataset_encode_prompts(const fr_dataset *d, const fr_encoding *e, f
     fr_status st = FR_OK;
     fr_str text = FR_STR_INIT;
     fr_tokens prompt = FR_TOKENS_INIT;
-    size_t line = 0;
+    size_t line = 0, n_behind;
     *n_cut = 0;
+    FR_TRY(count_behind(e, &n_behind, err));
     for (size_t i = 0; i < d->n; i++) {
         bool cut;
         line = d->items[i].line;
-        FR_TRY(encode_prompt(e, &d->items[i], &text, &prompt, &cut, err));
+        FR_TRY(encode_prompt(e, n_behind, &d->items[i], &text, &prompt, &cut, err));
         FR_TRY(fr_sequences_append(out, prompt.ids, NULL, prompt.n, d->items[i].label, err));
         *n_cut += cut;
     }
 cleanup:
-    if (st != FR_OK) fr_error_prefix(err, "the item of line %zu", line);
+    if (st != FR_OK && line) fr_error_prefix(err, "the item of line %zu", line);
     fr_str_release(&text);
     fr_tokens_release(&prompt);
     return st;

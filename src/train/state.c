@@ -16,7 +16,7 @@ fr_status fr__train_state_init(fr_train_state *s, const fr_model *model, fr_erro
     memset(s, 0, sizeof(*s));
     s->best_validation = NAN;
     s->last_loss = NAN;
-    s->params = fr_model_params(model, &s->n_params);
+    s->params = fr_model_trainable(model, &s->n_params);
     s->m = calloc(s->n_params, sizeof(*s->m));
     s->v = calloc(s->n_params, sizeof(*s->v));
     s->best = calloc(s->n_params, sizeof(*s->best));

@@ -9,7 +9,7 @@
 #include "train/train.h"
 
 typedef struct fr_train_state {
-    fr_param *const *params; /* the model's; borrowed */
+    fr_param *const *params; /* the model's that are trained; borrowed */
     size_t n_params;
     float **m, **v; /* [n_params][numbers]: AdamW's moments; owned */
     float **best;   /* [n_params][numbers]: weights of the best epoch; rows NULL before the first */

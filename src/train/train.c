@@ -60,8 +60,10 @@ static fr_status check_options(const run *r, fr_error *err)
         FR_FAIL(err, FR_ERR_USAGE, "weight decay must be at least 0, not %g", o->weight_decay);
     if (!(o->clip >= 0)) FR_FAIL(err, FR_ERR_USAGE, "clip must be at least 0, not %g", o->clip);
     size_t n_params;
-    if (!fr_model_params(r->model, &n_params)[0]->t.grad)
-        FR_FAIL(err, FR_ERR_STATE, "the model was not loaded for training");
+    if (fr_model_get_info(r->model)->is_decoder)
+        FR_TRY(fr_score_options_check(&o->windows, r->model, err));
+    (void)fr_model_trainable(r->model, &n_params);
+    if (n_params == 0) FR_FAIL(err, FR_ERR_STATE, "the model was not loaded for training");
     for (size_t i = 0; i < r->train->n; i++)
         FR_TRY(r->objective->check(r->model, r->train, i, "training", err));
     for (size_t i = 0; r->validation && i < r->validation->n; i++)

@@ -459,7 +459,7 @@ static void inspect_counts_and_says_what_can_be_done(void **state)
 
     folder f = llama(true);
     ASSERT_OK(fr_model_inspect(&about, write_folder(&f), &err));
-    assert_true(can(about, "convert --to gguf") && !can(about, "eval"));
+    assert_true(can(about, "convert --to gguf") && can(about, "eval") && can(about, "tune"));
     json_decref(about);
     const char *file = out_path("m.gguf");
     ASSERT_OK(fr_convert_to_gguf(f.dir, file, NULL, &err));
