@@ -103,5 +103,6 @@ int cli_estimate(int argc, char **argv);
 int cli_measure(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_convert(int argc, char **argv);
+int cli_score(int argc, char **argv);
 
 #endif

@@ -258,3 +258,24 @@ fr_status fr__encoder_classify(fr_model *m, fr_graph *g, const fr_batch *batch, 
 cleanup:
     return st;
 }
+
+fr_status fr__encoder_embed(fr_model *m, fr_graph *g, const fr_batch *batch, size_t layer,
+                            fr_tensor **states, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_tensor *x = NULL;
+    size_t n_layers = m->encoder->config.n_layers;
+    *states = NULL;
+
+    if (layer > n_layers)
+        FR_FAIL(err, FR_ERR_USAGE, "%s: layer %zu of a model of %zu layers", m->source_dir, layer,
+                n_layers);
+    FR_TRY(embeddings(m, g, batch, &x, err)); /* checks the batch */
+    for (size_t i = 0; i < layer; i++) {
+        layer_call at = {&m->encoder->config, &m->encoder->layers[i], batch, NULL};
+        FR_TRY(fr_graph_run_part(g, layer_forward, &at, sizeof(at), x, &x, err));
+    }
+    *states = x;
+cleanup:
+    return st;
+}

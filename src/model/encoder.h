@@ -30,4 +30,8 @@ FR_NODISCARD fr_status fr__encoder_describe(fr_model *m, const char *path,
 FR_NODISCARD fr_status fr__encoder_classify(fr_model *m, fr_graph *g, const fr_batch *batch,
                                             fr_tensor **logits, fr_error *err);
 
+/* fr_model_embed of an encoder. */
+FR_NODISCARD fr_status fr__encoder_embed(fr_model *m, fr_graph *g, const fr_batch *batch,
+                                         size_t layer, fr_tensor **states, fr_error *err);
+
 #endif

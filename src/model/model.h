@@ -111,6 +111,12 @@ void fr_model_touch(fr_model *m);
 FR_NODISCARD fr_status fr_model_classify(fr_model *m, fr_graph *g, const fr_batch *batch,
                                          fr_tensor **logits, fr_error *err);
 
+/* states [T, hidden_size] of all tokens behind `layer` of an encoder; 0: its embeddings, n_layers:
+ * the last. They are transformers' hidden_states[layer].
+ * Errors: FR_ERR_UNSUPPORTED (a decoder), FR_ERR_USAGE (no such layer), as fr_model_classify. */
+FR_NODISCARD fr_status fr_model_embed(fr_model *m, fr_graph *g, const fr_batch *batch, size_t layer,
+                                      fr_tensor **states, fr_error *err);
+
 /* hidden [n_rows, hidden_size]: the states behind a decoder's last norm of the tokens in rows
  * (NULL: of all T). With caches in the batch: the segments go on where their caches end, and the
  * caches grow by them.

@@ -158,3 +158,12 @@ fr_status fr_model_classify(fr_model *m, fr_graph *g, const fr_batch *batch, fr_
     return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: a decoder (%s) has no classification head",
                         m->source_dir, m->info.architecture);
 }
+
+fr_status fr_model_embed(fr_model *m, fr_graph *g, const fr_batch *batch, size_t layer,
+                         fr_tensor **states, fr_error *err)
+{
+    *states = NULL;
+    if (m->encoder) return fr__encoder_embed(m, g, batch, layer, states, err);
+    return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: a decoder (%s), where an encoder is needed",
+                        m->source_dir, m->info.architecture);
+}

@@ -28,4 +28,16 @@ FR_NODISCARD fr_status fr_bootstrap_paired(const double *model, const double *re
                                            double margin, double level, uint64_t seed,
                                            fr_bootstrap *out, fr_error *err);
 
+/* The score of the items index[0 .. n), which may repeat. */
+typedef double (*fr_score_of)(const void *ctx, const size_t *index, size_t n);
+
+/* The same for scores that are no mean of items' scores (BLEU, macro-F1): each draw is scored as a
+ * whole. For a difference of two systems `score_of` gives model - reference on the same items; for
+ * one system its score, and p_non_inferior means nothing. `mean` is the score of the items as
+ * observed; `variance` is n times that of the draws' scores.
+ * Errors: FR_ERR_USAGE for n = 0 or a score that is not finite; FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr_bootstrap_scores(fr_score_of score_of, const void *ctx, size_t n,
+                                           double margin, double level, uint64_t seed,
+                                           fr_bootstrap *out, fr_error *err);
+
 #endif

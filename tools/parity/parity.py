@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Live comparison of frugal with the libraries it follows: transformers, tokenizers, llama.cpp,
-and the writers of data files.
+the writers of data files, and those that score texts.
 
     make parity
     tools/parity/parity.py --only tokens
@@ -24,6 +24,7 @@ import urllib.request
 
 import adapters
 import data_files
+import metrics
 import tokens as token_checks
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -393,7 +394,7 @@ def check_folders(parity):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--only", choices=["tokens", "components", "characters", "encoders", "tuned", "convert", "vocabularies",
-                                      "folders", "adapters", "data"])
+                                      "folders", "adapters", "data", "metrics"])
     p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
     p.add_argument("--ours", help="a folder that frugal tuned on SST-2")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
@@ -403,7 +404,8 @@ def main():
               "tuned": lambda q: check_tuned(q, args.peer, args.ours),
               "convert": check_convert, "vocabularies": check_vocabularies, "folders": check_folders,
               "adapters": adapters.check_adapters,
-              "data": lambda q: data_files.check_data(q, lambda n: tiny_bert(q, n))}
+              "data": lambda q: data_files.check_data(q, lambda n: tiny_bert(q, n)),
+              "metrics": lambda q: metrics.check_metrics(q, minilm())}
     with tempfile.TemporaryDirectory() as work:
         parity = Parity(args.binary, work)
         for name, check in checks.items():
