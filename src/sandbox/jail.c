@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/process.h"
 #include "sandbox/landlock.h"
 
 enum {
@@ -247,7 +248,7 @@ _Noreturn static void child(const plan *p)
     }
     move_fds(p);
     if (syscall(SYS_close_range, FIRST_FREE_FD, ~0U, 0)) give_up("close_range");
-    if (jail->kind != FR_JAIL_BUBBLEWRAP && chdir("/")) give_up("chdir");
+    if (chdir("/")) give_up("chdir"); /* ours may be closed to its user */
     for (size_t i = 0; i < p->n_limits; i++) {
         struct rlimit limit = {p->limits[i].soft, p->limits[i].hard};
         if (setrlimit((__rlimit_resource_t)p->limits[i].which, &limit)) give_up("setrlimit");
@@ -340,7 +341,13 @@ void fr__inmate_hear(fr__inmate *inmate)
     const char *at = strstr(text, key);
     long pid = at ? strtol(at + sizeof(key) - 1, NULL, 10) : 0;
     if (pid > 0) inmate->inner_fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-    if (inmate->inner_fd >= 0) return; /* it goes on writing: the pipe stays open */
+    /* Looked at after it is held: the number of one that has ended may be another's by now. */
+    fr_process held;
+    if (inmate->inner_fd >= 0 && fr_process_read("/proc", (pid_t)pid, &held, NULL) == FR_OK &&
+        held.parent == inmate->pid)
+        return; /* bwrap goes on writing: the pipe stays open */
+    if (inmate->inner_fd >= 0) close(inmate->inner_fd);
+    inmate->inner_fd = -1;
     close(inmate->info_fd);
     inmate->info_fd = -1;
 }
