@@ -12,7 +12,7 @@
 #include "base/clock.h"
 
 /* How long a candidate that has left its tests may take to end by itself. */
-#define LINGER_S 5.0
+#define LINGER_S 2.0
 
 static fr_status make_nonce(char *nonce, fr_error *err)
 {

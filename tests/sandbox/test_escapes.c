@@ -202,7 +202,7 @@ static void is_held(void **state)
     fr_program program = {.limits = FR_SANDBOX_LIMITS_INIT,
                           .entry = "attempt",
                           .tests = "assert attempt() == \"refused\"\n"};
-    program.limits.cpu_s = 2;
+    program.limits.cpu_s = 1;
     program.limits.memory_bytes = (size_t)256 << 20;
     program.limits.file_bytes = (size_t)1 << 20;
     program.limits.tmp_bytes = (size_t)4 << 20;
