@@ -165,6 +165,8 @@ cleanup:
 fr_status fr__lora_make(fr_model *m, uint64_t seed, fr_error *err)
 {
     fr_status st = FR_OK;
+    /* What the file does not have is not allocated. */
+    if (m->lora->dir) FR_TRY(fr__lora_load(m, false, err));
     for (size_t i = m->n_base; i < m->n_weights; i++) {
         fr_tensor *t = &m->params[i]->t;
         t->data = fr_arena_alloc(&m->meta, t->rows * t->cols, sizeof(float));

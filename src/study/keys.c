@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/adapters.h"
 #include "os/file.h"
 
 /* A text is hashed with its length, so that fields cannot run into each other. */
@@ -51,6 +52,7 @@ static bool ends_with(const char *name, const char *end)
 static bool belongs_to_model(const char *name, bool weights)
 {
     static const char *const files[] = {"config.json",
+                                        FR_ADAPTERS_CONFIG,
                                         "tokenizer.json",
                                         "tokenizer_config.json",
                                         "special_tokens_map.json",
@@ -102,6 +104,12 @@ fr_status fr__key_folder(const char *dir, bool weights, char hex[FR_SHA256_HEX_S
         FR_TRY(fr__key_file(fr_str_text(&path), file, err));
         put_text(&h, names[i]);
         put_text(&h, file);
+    }
+    if (fr_adapters_here(dir)) {
+        char base[FR_SHA256_HEX_SIZE];
+        FR_TRY(fr_adapters_base(&path, dir, err));
+        FR_TRY(fr__key_folder(fr_str_text(&path), weights, base, err)); /* has no base itself */
+        put_text(&h, base);
     }
     fr_sha256_final_hex(&h, hex);
 cleanup:

@@ -13,7 +13,7 @@
 FR_NODISCARD fr_status fr__key_file(const char *path, char hex[FR_SHA256_HEX_SIZE], fr_error *err);
 
 /* Of a model folder: names and bytes of config and tokenizer files, and of the weights if wanted.
- * Of a file (GGUF): its bytes. */
+ * Of adapters, with those of their base. Of a file (GGUF): its bytes. */
 FR_NODISCARD fr_status fr__key_folder(const char *dir, bool weights, char hex[FR_SHA256_HEX_SIZE],
                                       fr_error *err);
 

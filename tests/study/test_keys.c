@@ -70,6 +70,22 @@ static void other_files_do_not_count(void **state)
     for (size_t i = 0; i < 3; i++) assert_int_equal(changes(dir, others[i], true), 0);
 }
 
+static void adapters_count_with_their_base(void **state)
+{
+    (void)state;
+    char one[FR_SHA256_HEX_SIZE], other[FR_SHA256_HEX_SIZE], config[600];
+    const char *base = test_tmp_dir(), *dir = test_tmp_dir();
+    assert_int_equal(changes(dir, "adapter_model.safetensors", true), 2);
+    snprintf(config, sizeof(config), "{\"base_model_name_or_path\": \"%s\"}", base);
+    ASSERT_OK(fr__key_folder(dir, true, one, &err));
+    test_write_file(dir, "adapter_config.json", config);
+    ASSERT_OK(fr__key_folder(dir, true, other, &err));
+    assert_string_not_equal(one, other);
+    test_write_file(base, "model.safetensors", "weights");
+    ASSERT_OK(fr__key_folder(dir, true, one, &err));
+    assert_string_not_equal(one, other);
+}
+
 static void one_file_is_its_bytes(void **state)
 {
     (void)state;
@@ -86,6 +102,7 @@ int main(void)
         cmocka_unit_test(every_file_of_a_tokenizer_and_of_weights_counts),
         cmocka_unit_test(a_model_from_scratch_has_no_weights_that_count),
         cmocka_unit_test(other_files_do_not_count),
+        cmocka_unit_test(adapters_count_with_their_base),
         cmocka_unit_test(one_file_is_its_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
