@@ -210,11 +210,11 @@ bool fr_kernels_have_bf16(void);
 void fr_kernels_set_threads(int n);
 int fr_kernels_threads(void);
 
-/* First thing in main: makes idle OpenMP threads sleep, so that spinning is not billed as
- * work. libgomp reads OMP_WAIT_POLICY in its constructor, before main, so that where the
- * variable is unset the program starts itself once more with it (same process id, arguments
- * and environment; child processes do not inherit the variable). Returns in the second
- * start, or at once where the user has set the variable or the start fails.
+/* First thing in main: makes idle OpenMP threads sleep after less than 0.1 ms, so that spinning is
+ * not billed as work. libgomp reads OMP_WAIT_POLICY and GOMP_SPINCOUNT in its constructor, before
+ * main, so that where both are unset the program starts itself once more with them (same process
+ * id, arguments and environment; child processes do not inherit them). Returns in the second
+ * start, or at once where the user has set one of them or the start fails.
  * argv: main's, ends with NULL. */
 void fr_kernels_wait_passively(char **argv);
 

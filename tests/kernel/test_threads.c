@@ -64,7 +64,8 @@ static int child(char **argv)
         const char *policy = getenv("OMP_WAIT_POLICY");
         return policy && strcmp(policy, "active") == 0 ? 0 : 1;
     }
-    if (getenv("OMP_WAIT_POLICY") || getenv("FRUGAL_WAITS_PASSIVELY")) return 2;
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("FRUGAL_WAITS_PASSIVELY"))
+        return 2;
     if (strcmp(argv[1], "child") == 0) return argv[2] == NULL ? 0 : 3;
 
     /* idle: a hundred short parallel regions with pauses; spinning costs about 8 ms each */
