@@ -9,14 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What energy is booked under. */
-#define FR_PHASE_MAP(X)  \
-    X(IDLE, "idle")      \
-    X(LOAD, "load")      \
-    X(TUNE, "tune")      \
-    X(WARMUP, "warm-up") \
-    X(INFER, "infer")    \
-    X(LATENCY, "latency")
+/* What energy is booked under. Ledgers hold the numbers: new ones come last. */
+#define FR_PHASE_MAP(X)   \
+    X(IDLE, "idle")       \
+    X(LOAD, "load")       \
+    X(TUNE, "tune")       \
+    X(WARMUP, "warm-up")  \
+    X(INFER, "infer")     \
+    X(LATENCY, "latency") \
+    X(PREFILL, "prefill") \
+    X(DECODE, "decode")
 
 typedef enum fr_phase {
 #define FR_PHASE_ENUM(name, text) FR_PHASE_##name,

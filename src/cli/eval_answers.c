@@ -42,14 +42,14 @@ static fr_status generate(const cli_eval_words *w, answers *a, const fr_sequence
     fr_generator *generator = NULL;
     fr_sampling greedy = FR_SAMPLING_GREEDY;
     fr_sink sink = {a, take_token};
-    size_t slots = tokens->n < w->batch ? tokens->n : w->batch;
+    fr_generator_options options = {.slots = tokens->n < w->batch ? tokens->n : w->batch};
     fr_prompt *prompts = calloc(tokens->n, sizeof(*prompts));
     if (!prompts) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for %zu prompts", tokens->n);
     for (size_t i = 0; i < tokens->n; i++)
         prompts[i] = (fr_prompt){.ids = tokens->ids + tokens->offsets[i],
                                  .n = fr_sequences_length(tokens, i),
                                  .max_tokens = a->job->task->max_tokens};
-    FR_TRY(fr_generator_create(&generator, a->job->model, fr_kernels_cpu(), slots, err));
+    FR_TRY(fr_generator_create(&generator, a->job->model, fr_kernels_cpu(), &options, err));
     FR_TRY(fr_generate(generator, prompts, tokens->n, &greedy, &sink, err));
     FR_TRY(a->st);
     if (cli_job_should_stop(NULL))

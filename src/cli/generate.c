@@ -1,11 +1,13 @@
 /* generate.c - frugal generate: what a decoder writes after a prompt. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "cli/cli.h"
+#include "cli/phases.h"
 #include "format/rows.h"
 #include "infer/generate.h"
 #include "kernel/kernel.h"
@@ -15,7 +17,7 @@
 enum { MAX_SLOTS = 256 };
 
 typedef struct words {
-    const char *model, *prompt, *file, *field;
+    const char *model, *prompt, *file, *field, *cache;
     size_t max_tokens, samples, slots;
     fr_sampling sampling;
     cli_texts stops;
@@ -38,7 +40,8 @@ typedef struct job {
     fr_model *model;
     fr_tokenizer *tokenizer;
     fr_generator *generator;
-    text *texts; /* [n]; owned */
+    cli_phases phases; /* its meter is owned */
+    text *texts;       /* [n]; owned */
     size_t n, cap, n_prompts;
     fr_str before, all; /* of the text at work, decoded */
     fr_error *err;
@@ -173,17 +176,34 @@ static bool take_token(void *ctx, size_t prompt, int32_t id)
     return !j->st && !t->ended;
 }
 
+/* A figure that the meter could not read is null. */
+static json_t *joules(double j)
+{
+    return isfinite(j) ? json_real(j) : json_null();
+}
+
+/* What the text took: {prefill_j, decode_j, kind, source, relative_uncertainty} */
+static json_t *energy_of(const job *j, const text *t)
+{
+    const fr_share *share = &fr_generator_done(j->generator)->shares[t - j->texts];
+    const cli_phase *p = &j->phases.prefill;
+    return json_pack("{s:o, s:o, s:s, s:s, s:f}", "prefill_j", joules(p->j * share->prefill),
+                     "decode_j", joules(j->phases.decode.j * share->decode), "kind",
+                     fr_kind_name(p->kind), "source", p->source ? p->source : "",
+                     "relative_uncertainty", p->relative_uncertainty);
+}
+
 static fr_status print_text(const job *j, const text *t, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str out = FR_STR_INIT;
     json_t *o = NULL;
     if (j->w->json) {
-        o = json_pack("{s:I, s:I, s:o, s:I, s:I, s:s}", "prompt", (json_int_t)t->index, "sample",
-                      (json_int_t)t->sample, "text",
+        o = json_pack("{s:I, s:I, s:o, s:I, s:I, s:s, s:o}", "prompt", (json_int_t)t->index,
+                      "sample", (json_int_t)t->sample, "text",
                       json_stringn(fr_str_text(&t->written), t->written.len), "prompt_tokens",
                       (json_int_t)t->n_prompt, "tokens", (json_int_t)(t->ids.n - t->n_prompt),
-                      "ended", t->ended ? t->ended : "length");
+                      "ended", t->ended ? t->ended : "length", "energy", energy_of(j, t));
         if (!o) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for a text");
         FR_TRY(fr_json_dump(o, &out, err));
     } else {
@@ -199,11 +219,29 @@ cleanup:
     return st;
 }
 
+/* One line about all texts, beside them. */
+static void print_summary(const job *j)
+{
+    const fr_generation *g = fr_generator_done(j->generator);
+    const cli_phase *prefill = &j->phases.prefill, *decode = &j->phases.decode;
+    char shared[64] = "";
+    if (g->shared_tokens) snprintf(shared, sizeof(shared), ", %zu shared", g->shared_tokens);
+    fprintf(stderr,
+            "%zu prompt tokens%s: %.3g J in %.3g s; %zu tokens written: %.3g J in %.3g s (%s, "
+            "+-%.0f %%)\n",
+            g->prompt_tokens, shared, prefill->j, prefill->seconds, g->new_tokens, decode->j,
+            decode->seconds, fr_kind_name(prefill->kind), 100 * prefill->relative_uncertainty);
+}
+
 static fr_status run(job *j, fr_error *err)
 {
     fr_status st = FR_OK;
-    size_t slots = j->n < j->w->slots ? j->n : j->w->slots;
     fr_sink sink = {j, take_token};
+    fr_meter_options meter = FR_METER_OPTIONS_INIT;
+    fr_observer observer = {.ctx = &j->phases, .on_phase = cli_phases_on};
+    fr_generator_options options = {.slots = j->n < j->w->slots ? j->n : j->w->slots,
+                                    .half_cache = strcmp(j->w->cache, "f16") == 0,
+                                    .observer = &observer};
     fr_prompt *prompts = calloc(j->n, sizeof(*prompts));
     if (!prompts) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
     for (size_t i = 0; i < j->n; i++)
@@ -211,9 +249,11 @@ static fr_status run(job *j, fr_error *err)
                                  .n = j->texts[i].n_prompt,
                                  .max_tokens = j->w->max_tokens,
                                  .stream = fr_mix64(j->texts[i].index, j->texts[i].sample)};
-    FR_TRY(fr_generator_create(&j->generator, j->model, fr_kernels_cpu(), slots, err));
+    FR_TRY(fr_meter_open(&j->phases.meter, &meter, err));
+    FR_TRY(fr_generator_create(&j->generator, j->model, fr_kernels_cpu(), &options, err));
     FR_TRY(fr_generate(j->generator, prompts, j->n, &j->w->sampling, &sink, err));
     FR_TRY(j->st);
+    FR_TRY(cli_phases_check(&j->phases, err));
     for (size_t i = 0; i < j->n; i++) {
         text *t = &j->texts[i];
         const char *ended = t->ended;
@@ -221,6 +261,7 @@ static fr_status run(job *j, fr_error *err)
         if (ended) t->ended = ended;
         FR_TRY(print_text(j, t, err));
     }
+    if (!j->w->json) print_summary(j);
     if (fr_interrupt_requested()) FR_FAIL(err, FR_ERR_INTERRUPTED, "interrupted");
 cleanup:
     free(prompts);
@@ -236,6 +277,8 @@ static fr_status check_words(const words *w, fr_error *err)
                 MAX_SLOTS);
     for (size_t i = 0; i < w->stops.n; i++)
         if (!*w->stops.all[i]) FR_FAIL(err, FR_ERR_USAGE, "--stop: an empty text is everywhere");
+    if (strcmp(w->cache, "f32") != 0 && strcmp(w->cache, "f16") != 0)
+        FR_FAIL(err, FR_ERR_USAGE, "--cache %s: expected f32 or f16", w->cache);
     FR_TRY(fr_sampling_check(&w->sampling, err));
 cleanup:
     return st;
@@ -264,6 +307,7 @@ cleanup:
     fr_str_release(&j.before);
     fr_str_release(&j.all);
     fr_generator_destroy(j.generator);
+    fr_meter_close(j.phases.meter);
     fr_model_destroy(j.model);
     fr_tokenizer_close(j.tokenizer);
     return st;
@@ -272,6 +316,7 @@ cleanup:
 int cli_generate(int argc, char **argv)
 {
     words w = {.field = "prompt",
+               .cache = "f32",
                .max_tokens = 128,
                .samples = 1,
                .slots = 8,
@@ -296,6 +341,8 @@ int cli_generate(int argc, char **argv)
         {"--samples", CLI_COUNT, &w.samples, false, "N", "texts for each prompt (1)"},
         {"--stop", CLI_TEXTS, &w.stops, false, "TEXT", "end where this comes; may be repeated"},
         {"--batch", CLI_COUNT, &w.slots, false, "N", "texts written at the same time (8)"},
+        {"--cache", CLI_TEXT, &w.cache, false, "TYPE",
+         "keep keys and values as f32 or, in half the memory, as f16 (f32)"},
         {"--float32", CLI_FLAG, &w.float32, false, NULL,
          "expand the weights; else they stay as the file has them"},
         {"--json", CLI_FLAG, &w.json, false, NULL, "one JSON object a text"},

@@ -55,7 +55,9 @@ struct fr_adapter {
 typedef struct fr_cache {
     size_t n_layers, kv_dim, capacity; /* capacity: tokens */
     size_t n;
-    float *k, *v; /* [n_layers, capacity, kv_dim] */
+    bool half;   /* numbers are kept as binary16: each off by at most 2^-11 of itself (2^-25 below
+                    2^-14), those from 65520 on are lost */
+    void *k, *v; /* [n_layers, capacity, kv_dim] float, or binary16 numbers when half */
 } fr_cache;
 
 /* A packed batch of n_segments texts, T = offsets[n_segments] tokens in all. Borrowed. */

@@ -1,4 +1,5 @@
 /* ops_attention.c - rows of the op table: attention and rotary embedding. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -100,9 +101,22 @@ cleanup:
     return st;
 }
 
-static void append_rows(float *to, const float *from, size_t stride, size_t rows, size_t n)
+/* Rows of n numbers behind the first `at` numbers of what is kept. */
+static void append_rows(const fr_kernels *k, void *kept, bool half, size_t at, const float *from,
+                        size_t stride, size_t rows, size_t n)
 {
-    for (size_t r = 0; r < rows; r++) memcpy(to + r * n, from + r * stride, n * sizeof(float));
+    assert(from); /* inputs of a call have data */
+    for (size_t r = 0; r < rows; r++, at += n) {
+        if (half)
+            k->to_half((uint16_t *)kept + at, from + r * stride, n);
+        else
+            memcpy((float *)kept + at, from + r * stride, n * sizeof(float));
+    }
+}
+
+static const void *from_number(const fr_cache *cache, const void *kept, size_t i)
+{
+    return (const char *)kept + i * (cache->half ? sizeof(uint16_t) : sizeof(float));
 }
 
 void fr__attend_cached_forward(const fr_kernels *k, fr_call *c)
@@ -116,9 +130,10 @@ void fr__attend_cached_forward(const fr_kernels *k, fr_call *c)
         const fr_cache *cache = batch->caches[s];
         size_t first = batch->offsets[s], rows = batch->offsets[s + 1] - first;
         size_t layer = c->place * cache->capacity * kv_dim, end = layer + cache->n * kv_dim;
-        append_rows(cache->k + end, x.k + first * stride, stride, rows, kv_dim);
-        append_rows(cache->v + end, x.v + first * stride, stride, rows, kv_dim);
-        kv[s] = (fr_kv){cache->k + layer, cache->v + layer, cache->n + rows};
+        append_rows(k, cache->k, cache->half, end, x.k + first * stride, stride, rows, kv_dim);
+        append_rows(k, cache->v, cache->half, end, x.v + first * stride, stride, rows, kv_dim);
+        kv[s] = (fr_kv){from_number(cache, cache->k, layer), from_number(cache, cache->v, layer),
+                        cache->n + rows, cache->half};
     }
     a.kv_stride = kv_dim;
     k->attention_cached(c->out->t.data, x.q, kv, &a);

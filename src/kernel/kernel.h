@@ -68,9 +68,14 @@ static inline size_t fr_attention_kv_stride(const fr_attention *a)
 
 /* Keys and values of one sequence: [n, kv_stride] each. Its queries are the last of the n. */
 typedef struct fr_kv {
-    const float *k, *v;
+    const void *k, *v; /* float, or binary16 numbers when half */
     size_t n;
+    bool half;
 } fr_kv;
+
+/* attention_cached: with more queries than this of every segment, a row's bits do not depend on how
+ * many of its sequence's queries are asked together; nor with at most this of every segment. */
+enum { FR_FEW_QUERIES = 4 };
 
 /* Rotary position embedding over the first n_heads heads of rows of `width` numbers: in each head
  * the pairs (i, i + n_pairs) are turned by the row's position; what follows stays as it is.
@@ -171,8 +176,10 @@ typedef struct fr_kernels {
                                const fr_attention *a);
     /* The same forward with keys and values of every segment kept elsewhere, kv [n_segments]:
      * segment s asks with the queries of the last offsets[s + 1] - offsets[s] of its keys.
-     * Causal always, no dropout. */
+     * Causal always, no dropout. Numbers kept as binary16 are widened exactly. */
     void (*attention_cached)(float *out, const float *q, const fr_kv *kv, const fr_attention *a);
+    /* y = x in binary16, to nearest, ties to even, over n numbers */
+    void (*to_half)(uint16_t *y, const float *x, size_t n);
 
     /* losses [rows] = -log softmax(logits)[target], 0 where the target is not in [0, n).
      * dlogits [rows, n] = factor d losses / d logits (set, not added; may be logits), or NULL. */

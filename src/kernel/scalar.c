@@ -127,6 +127,7 @@ const fr_kernels *fr_kernels_scalar(void)
         .attention_forward = fr__scalar_attention_forward,
         .attention_backward = fr__scalar_attention_backward,
         .attention_cached = fr__scalar_attention_cached,
+        .to_half = fr__scalar_to_half,
         .cross_entropy = fr__scalar_cross_entropy,
         .softmax = fr__scalar_softmax,
         .sum_squares = sum_squares,

@@ -34,6 +34,7 @@ void fr__scalar_attention_backward(float *dq, float *dk, float *dv, const float 
                                    const float *k, const float *v, const fr_attention *a);
 void fr__scalar_attention_cached(float *out, const float *q, const fr_kv *kv,
                                  const fr_attention *a);
+void fr__scalar_to_half(uint16_t *y, const float *x, size_t n);
 
 /* scalar_decoder.c */
 void fr__scalar_rms_norm_forward(float *y, float *rstd, const float *x, const float *w, float eps,

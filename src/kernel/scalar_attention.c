@@ -6,6 +6,14 @@
 
 #include <math.h>
 
+#include "base/half.h"
+
+/* Numbers that somebody keeps: float or binary16. */
+typedef struct kept {
+    const void *at;
+    bool half;
+} kept;
+
 typedef struct row {
     const fr_attention *a;
     size_t i, h;         /* query row in the batch, head */
@@ -24,15 +32,24 @@ static double dot(const float *x, const float *y, size_t n)
     return sum;
 }
 
+static double number(kept x, size_t i)
+{
+    return x.half ? (double)fr_half_to_float(((const uint16_t *)x.at)[i])
+                  : (double)((const float *)x.at)[i];
+}
+
 /* Place of key or value j of the segment. */
 static size_t at(const row *r, size_t j)
 {
     return (r->keys + j) * r->kv_stride + r->kv_at;
 }
 
-static double score(const row *r, const float *q, const float *k, size_t j)
+static double score(const row *r, const float *q, kept k, size_t j)
 {
-    return r->a->scale * dot(q + r->q_at, k + at(r, j), r->a->head_dim);
+    double sum = 0;
+    for (size_t d = 0; d < r->a->head_dim; d++)
+        sum += (double)q[r->q_at + d] * number(k, at(r, j) + d);
+    return r->a->scale * sum;
 }
 
 static double keep(const row *r, size_t j)
@@ -77,7 +94,8 @@ static void for_each_row(const fr_attention *a, void (*visit)(const row *r, void
 
 typedef struct forward_args {
     float *out, *lse;
-    const float *q, *k, *v;
+    const float *q;
+    kept k, v;
 } forward_args;
 
 static void forward_row(const row *r, void *arg)
@@ -93,7 +111,7 @@ static void forward_row(const row *r, void *arg)
     for (size_t d = 0; d < head_dim; d++) out[d] = 0;
     for (size_t j = r->begin; j < r->end; j++) {
         double p = exp(score(r, f->q, f->k, j) - lse) * keep(r, j);
-        for (size_t d = 0; d < head_dim; d++) out[d] += (float)(p * f->v[at(r, j) + d]);
+        for (size_t d = 0; d < head_dim; d++) out[d] += (float)(p * number(f->v, at(r, j) + d));
     }
     if (f->lse) f->lse[r->i * r->a->n_heads + r->h] = (float)lse;
 }
@@ -101,7 +119,7 @@ static void forward_row(const row *r, void *arg)
 void fr__scalar_attention_forward(float *out, float *lse, const float *q, const float *k,
                                   const float *v, const fr_attention *a)
 {
-    forward_args f = {out, lse, q, k, v};
+    forward_args f = {out, lse, q, {k, false}, {v, false}};
     for_each_row(a, forward_row, &f);
 }
 
@@ -111,7 +129,7 @@ void fr__scalar_attention_cached(float *out, const float *q, const fr_kv *kv, co
     causal.causal = true;
     for (size_t s = 0; s < a->n_segments; s++) {
         size_t first = a->offsets[s], n = a->offsets[s + 1] - first, past = kv[s].n - n;
-        forward_args f = {out, NULL, q, kv[s].k, kv[s].v};
+        forward_args f = {out, NULL, q, {kv[s].k, kv[s].half}, {kv[s].v, kv[s].half}};
         for (size_t i = 0; i < n; i++) {
             for (size_t h = 0; h < a->n_heads; h++) {
                 row r = row_init(&causal, first + i, h, past + i, kv[s].n);
@@ -119,6 +137,11 @@ void fr__scalar_attention_cached(float *out, const float *q, const fr_kv *kv, co
             }
         }
     }
+}
+
+void fr__scalar_to_half(uint16_t *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) y[i] = fr_float_to_half(x[i]);
 }
 
 typedef struct backward_args {
@@ -139,7 +162,8 @@ static void backward_row(const row *r, void *arg)
     for (size_t key = r->begin; key < r->end; key++) {
         size_t j = at(r, key);
         double m = keep(r, key);
-        double p = exp(score(r, b->q, b->k, key) - b->lse[r->i * r->a->n_heads + r->h]);
+        double p =
+            exp(score(r, b->q, (kept){b->k, false}, key) - b->lse[r->i * r->a->n_heads + r->h]);
         double ds = p * (m * dot(dout, b->v + j, head_dim) - delta);
         for (size_t d = 0; d < head_dim; d++) {
             if (b->dv) b->dv[j + d] += (float)(m * p * dout[d]);

@@ -200,12 +200,16 @@ FR_INLINE vf vf_sqrt(vf x)
 /* Sum and largest of the lanes, in an order that depends on FR_W only. */
 FR_INLINE float vf_sum(vf v)
 {
+#if FR_W == 16
+    return _mm512_reduce_add_ps(v); /* halves, too */
+#else
     float lane[FR_W];
     memcpy(lane, &v, sizeof(v));
     for (int half = FR_W / 2; half > 0; half /= 2) {
         for (int i = 0; i < half; i++) lane[i] += lane[i + half];
     }
     return lane[0];
+#endif
 }
 
 FR_INLINE float vf_highest(vf v)

@@ -23,6 +23,7 @@
 
 #include "kernel/cpu.h"
 #include "kernel/scalar.h"
+#include "kernel/simd_half.h"
 #include "kernel/simd_math.h"
 #include "kernel/simd_transpose.h"
 
@@ -188,6 +189,17 @@ static void copy_rows(float *to, const float *from, size_t stride, size_t rows, 
     }
 }
 
+/* The same from binary16 numbers, without a factor. */
+static void copy_half_rows(float *to, const uint16_t *from, size_t stride, size_t rows, size_t d,
+                           size_t dp)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t i = 0; i < dp; i += FR_W)
+            vf_store(to + r * dp + i,
+                     i < d ? vf_get_half(from + r * stride + i, d - i) : vf_all(0));
+    }
+}
+
 /* to [rows, d] += factor * from [rows, dp] */
 static void add_rows(float *to, size_t stride, const float *from, size_t rows, size_t d, size_t dp,
                      float factor)
@@ -266,12 +278,19 @@ static void forward_block(float *out, float *lse, const float *q, const attentio
     }
 }
 
-static void forward_task(float *out, float *lse, const float *q, const float *k, const float *v,
-                         attention_task *x, const workspace *w)
+static void forward_task(float *out, float *lse, const float *q, const fr_kv *kv, attention_task *x,
+                         const workspace *w)
 {
     size_t start = x->keys * x->kv_stride + x->kv_at;
-    transpose_scaled(w->kt, x->tp, k + start, x->kv_stride, 1.0f, x->t, x->d);
-    copy_rows(w->v, v + start, x->kv_stride, x->t, x->d, x->dp, 1.0f);
+    if (kv->half) {
+        copy_half_rows(w->v, (const uint16_t *)kv->k + start, x->kv_stride, x->t, x->d, x->dp);
+        transpose_scaled(w->kt, x->tp, w->v, x->dp, 1.0f, x->t, x->d);
+        copy_half_rows(w->v, (const uint16_t *)kv->v + start, x->kv_stride, x->t, x->d, x->dp);
+    } else {
+        const float *k = (const float *)kv->k + start, *v = (const float *)kv->v + start;
+        transpose_scaled(w->kt, x->tp, k, x->kv_stride, 1.0f, x->t, x->d);
+        copy_rows(w->v, v, x->kv_stride, x->t, x->d, x->dp, 1.0f);
+    }
     for (; x->h < x->h_end; x->h++)
         for (size_t block = 0; block < x->n; block += QB) forward_block(out, lse, q, x, w, block);
 }
@@ -394,8 +413,9 @@ static attention_task attention_task_init(const fr_attention *a, const fr_kv *kv
 /* What a call of attention works on: b is NULL forward, kv NULL without a cache. */
 typedef struct attention_job {
     float *out, *lse;
-    const float *q, *k, *v;
-    const fr_kv *kv;
+    const float *q;
+    fr_kv beside;    /* the keys and values of all segments, where kv is NULL */
+    const fr_kv *kv; /* of each segment */
     const backward_args *b;
     size_t heads; /* in a task */
 } attention_job;
@@ -406,11 +426,11 @@ static void run_task(const attention_job *job, const fr_attention *a, size_t ind
     attention_task x = attention_task_init(a, job->kv, job->heads, index);
     workspace w = {0};
     workspace_layout(&w, memory, longest, a->head_dim, job->b != NULL);
-    const fr_kv *kv = job->kv ? job->kv + index / (a->n_heads / job->heads) : NULL;
+    const fr_kv *kv = job->kv ? job->kv + index / (a->n_heads / job->heads) : &job->beside;
     if (job->b)
         backward_task(job->b, &x, &w);
     else
-        forward_task(job->out, job->lse, job->q, kv ? kv->k : job->k, kv ? kv->v : job->v, &x, &w);
+        forward_task(job->out, job->lse, job->q, kv, &x, &w);
 }
 
 /* Runs every task. Returns false where there is no memory. */
@@ -450,7 +470,7 @@ static bool attention_run(attention_job *job, const fr_attention *a)
 static void attention_forward(float *out, float *lse, const float *q, const float *k,
                               const float *v, const fr_attention *a)
 {
-    attention_job job = {.out = out, .lse = lse, .q = q, .k = k, .v = v};
+    attention_job job = {.out = out, .lse = lse, .q = q, .beside = {.k = k, .v = v}};
     if (!attention_run(&job, a)) fr__scalar_attention_forward(out, lse, q, k, v, a);
 }
 

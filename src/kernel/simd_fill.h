@@ -42,6 +42,7 @@ FR_INLINE void simd_fill(fr_kernels *table)
     table->attention_forward = attention_forward;
     table->attention_backward = attention_backward;
     table->attention_cached = attention_cached;
+    table->to_half = to_half;
     table->cross_entropy = cross_entropy;
     table->softmax = softmax;
     table->sum_squares = sum_squares;

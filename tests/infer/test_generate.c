@@ -15,6 +15,7 @@ static const char *const names[] = {"gpt2",  "gpt_neox", "gpt_neox_serial", "opt
 enum { N_NAMES = sizeof(names) / sizeof(names[0]), MAX_PROMPTS = 6, MAX_IDS = 40 };
 
 static fr_error err;
+static const fr_generator_options two_slots = {.slots = 2};
 
 /* What was written, text by text. */
 typedef struct written {
@@ -41,16 +42,24 @@ static fr_model *load(const char *name, bool as_stored)
     return m;
 }
 
-static written run(fr_model *m, size_t slots, const fr_prompt *prompts, size_t n,
-                   const fr_sampling *sampling, int32_t end)
+/* With options; *done, which may be NULL, becomes what was done, without the shares. */
+static written run_as(fr_model *m, fr_generator_options options, const fr_prompt *prompts, size_t n,
+                      const fr_sampling *sampling, int32_t end, fr_generation *done)
 {
     written w = {.end = end};
     fr_generator *gen;
     fr_sink sink = {&w, take};
-    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), slots, &err));
+    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), &options, &err));
     ASSERT_OK(fr_generate(gen, prompts, n, sampling, &sink, &err));
+    if (done) *done = *fr_generator_done(gen);
     fr_generator_destroy(gen);
     return w;
+}
+
+static written run(fr_model *m, size_t slots, const fr_prompt *prompts, size_t n,
+                   const fr_sampling *sampling, int32_t end)
+{
+    return run_as(m, (fr_generator_options){.slots = slots}, prompts, n, sampling, end, NULL);
 }
 
 /* The golden texts of a model: ids [n], of which the first 5 are the prompt. */
@@ -126,6 +135,142 @@ static void what_runs_beside_a_text_makes_no_difference(void **state)
     fr_model_destroy(m);
 }
 
+/* Prompts over a common beginning: text i has its first `common` tokens and `own` of its own. */
+static size_t prompts_of(fr_prompt *prompts, int32_t ids[MAX_PROMPTS][MAX_IDS], size_t common)
+{
+    static const size_t own[MAX_PROMPTS] = {6, 1, 9, 6, 0, 7};
+    size_t tokens = 0;
+    for (size_t i = 0; i < MAX_PROMPTS; i++) {
+        size_t n = common + own[i];
+        for (size_t k = 0; k < n; k++)
+            ids[i][k] = (int32_t)(k < common ? 3 + k * 5 % 31 : 1 + (k * (i + 2)) % 37);
+        prompts[i] = (fr_prompt){.ids = ids[i], .n = n, .max_tokens = 7, .stream = i};
+        tokens += n;
+    }
+    return tokens;
+}
+
+static void check_sharing(const char *name, size_t slots, bool half)
+{
+    enum { COMMON = 19 };
+    int32_t ids[MAX_PROMPTS][MAX_IDS];
+    fr_prompt prompts[MAX_PROMPTS];
+    fr_sampling random = {.temperature = 1.2, .top_p = 0.9, .repetition_penalty = 1, .seed = 8};
+    size_t tokens = prompts_of(prompts, ids, COMMON);
+    fr_generation shared, apart;
+    fr_generator_options options = {.slots = slots, .half_cache = half};
+    fr_model *m = load(name, true);
+    written a = run_as(m, options, prompts, MAX_PROMPTS, &random, -1, &shared);
+    options.no_sharing = true;
+    written b = run_as(m, options, prompts, MAX_PROMPTS, &random, -1, &apart);
+    assert_memory_equal(&a, &b, sizeof(a));
+    assert_int_equal(shared.prompt_tokens, tokens);
+    assert_int_equal(apart.prompt_tokens, tokens);
+    assert_int_equal(apart.shared_tokens, 0);
+    /* the last five tokens of a prompt are always computed, and less than 16 is not worth it:
+     * texts 2 and 5 are too short */
+    assert_int_equal(shared.shared_tokens, 3 * COMMON);
+    assert_int_equal(shared.new_tokens, 7 * MAX_PROMPTS);
+    fr_model_destroy(m);
+}
+
+static void a_common_beginning_is_computed_once_and_changes_no_bit(void **state)
+{
+    (void)state;
+    check_sharing("llama", 6, false);
+    check_sharing("llama", 2, false);
+    check_sharing("gpt2", 3, true);
+    check_sharing("mistral", 6, false); /* with a window */
+}
+
+static void samples_of_one_prompt_read_it_once(void **state)
+{
+    (void)state;
+    int32_t ids[30];
+    fr_prompt prompts[MAX_PROMPTS];
+    fr_sampling random = {.temperature = 2, .top_p = 1, .repetition_penalty = 1, .seed = 8};
+    fr_generation done;
+    for (int i = 0; i < 30; i++) ids[i] = 1 + i;
+    for (size_t i = 0; i < MAX_PROMPTS; i++)
+        prompts[i] = (fr_prompt){.ids = ids, .n = 30, .max_tokens = 5, .stream = i};
+    fr_model *m = load("llama", true);
+    written all =
+        run_as(m, (fr_generator_options){.slots = 4}, prompts, MAX_PROMPTS, &random, -1, &done);
+    assert_int_equal(done.shared_tokens, 5 * 25);
+    for (size_t i = 0; i < MAX_PROMPTS; i++) {
+        written one = run(m, 1, &prompts[i], 1, &random, -1);
+        assert_memory_equal(one.ids[0], all.ids[i], 5 * sizeof(int32_t));
+    }
+    fr_model_destroy(m);
+}
+
+/* Phases as they were told: 'p', 'd' at a begin, '.' at an end. */
+static void note_phase(void *ctx, fr_phase phase, bool begins)
+{
+    char *log = ctx;
+    size_t n = strlen(log);
+    assert_true(n < 60);
+    log[n] = (char)(!begins ? '.' : phase == FR_PHASE_PREFILL ? 'p' : 'd');
+}
+
+static void phases_take_turns_and_shares_add_up(void **state)
+{
+    (void)state;
+    static const int32_t ids[] = {3, 9, 27, 11, 5, 8, 30, 2, 6, 7};
+    static const size_t lengths[] = {10, 5, 10}, tokens[] = {4, 1, 8};
+    char log[64] = "";
+    written w = {.end = -1};
+    fr_sink sink = {&w, take};
+    fr_observer observer = {.ctx = log, .on_phase = note_phase};
+    fr_generator_options options = {.slots = 2, .observer = &observer};
+    fr_sampling greedy = FR_SAMPLING_GREEDY;
+    fr_prompt prompts[3];
+    fr_generator *gen;
+    for (int i = 0; i < 3; i++)
+        prompts[i] = (fr_prompt){.ids = ids, .n = lengths[i], .max_tokens = tokens[i]};
+    fr_model *m = load("gpt2", false);
+    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), &options, &err));
+    ASSERT_OK(fr_generate(gen, prompts, 3, &greedy, &sink, &err));
+    /* the second text ends with its first token, so that the third begins at once */
+    assert_string_equal(log, "p.d.");
+    const fr_share *s = fr_generator_done(gen)->shares;
+    ASSERT_NEAR(s[0].prefill, 0.4, 1e-12);
+    ASSERT_NEAR(s[1].prefill, 0.2, 1e-12);
+    ASSERT_NEAR(s[2].prefill, 0.4, 1e-12);
+    assert_true(s[1].decode == 0);
+    assert_true(s[2].decode > s[0].decode); /* it ran by itself in the end */
+    ASSERT_NEAR(s[0].decode + s[2].decode, 1, 1e-12);
+
+    prompts[1].max_tokens = 2; /* now the third must wait */
+    memset(log, 0, sizeof(log));
+    memset(w.n, 0, sizeof(w.n));
+    ASSERT_OK(fr_generate(gen, prompts, 3, &greedy, &sink, &err));
+    assert_string_equal(log, "p.d.p.d.");
+    fr_generator_destroy(gen);
+    fr_model_destroy(m);
+}
+
+static void a_cache_of_binary16_changes_logits_little(void **state)
+{
+    (void)state;
+    int32_t ids[MAX_PROMPTS][MAX_IDS];
+    size_t n[MAX_PROMPTS], n_texts = golden("llama", ids, n), same = 0, all = 0;
+    fr_prompt prompts[MAX_PROMPTS];
+    fr_sampling greedy = FR_SAMPLING_GREEDY;
+    for (size_t i = 0; i < n_texts; i++)
+        prompts[i] = (fr_prompt){.ids = ids[i], .n = 5, .max_tokens = n[i] - 5};
+    fr_model *m = load("llama", true);
+    written w = run_as(m, (fr_generator_options){.slots = 4, .half_cache = true}, prompts, n_texts,
+                       &greedy, -1, NULL);
+    for (size_t i = 0; i < n_texts; i++) {
+        for (size_t k = 0; k < w.n[i] && w.ids[i][k] == ids[i][5 + k]; k++) same++;
+        all += w.n[i];
+    }
+    /* near ties may fall the other way */
+    if (2 * same < all) fail_msg("%zu of %zu tokens are those of transformers", same, all);
+    fr_model_destroy(m);
+}
+
 static void streams_and_seeds_give_other_texts(void **state)
 {
     (void)state;
@@ -163,7 +308,7 @@ static void prompts_that_cannot_be_are_refused(void **state)
     fr_generator *gen;
     fr_sampling greedy = FR_SAMPLING_GREEDY, wrong = {.temperature = -1, .top_p = 1};
     fr_model *m = load("gpt2", false);
-    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), 2, &err));
+    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), &two_slots, &err));
     fr_prompt none = {.ids = ids, .max_tokens = 1},
               long_one = {.ids = ids, .n = 40, .max_tokens = 1};
     ASSERT_FAILS(fr_generate(gen, &none, 1, &greedy, &sink, &err), FR_ERR_USAGE, "has no token");
@@ -189,7 +334,7 @@ static void outputs_that_are_not_finite_are_refused(void **state)
     size_t n;
     fr_model *m = load("gpt2", false);
     fr_model_params(m, &n)[0]->t.data[3 * 16] = NAN;
-    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), 1, &err));
+    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), &two_slots, &err));
     ASSERT_FAILS(fr_generate(gen, &prompt, 1, &greedy, &sink, &err), FR_ERR_STATE, "not finite");
     fr_generator_destroy(gen);
     fr_model_destroy(m);
@@ -250,6 +395,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greedy_texts_are_those_of_transformers),
         cmocka_unit_test(what_runs_beside_a_text_makes_no_difference),
+        cmocka_unit_test(a_common_beginning_is_computed_once_and_changes_no_bit),
+        cmocka_unit_test(samples_of_one_prompt_read_it_once),
+        cmocka_unit_test(phases_take_turns_and_shares_add_up),
+        cmocka_unit_test(a_cache_of_binary16_changes_logits_little),
         cmocka_unit_test(streams_and_seeds_give_other_texts),
         cmocka_unit_test(a_text_ends_where_the_model_does),
         cmocka_unit_test(prompts_that_cannot_be_are_refused),

@@ -1,4 +1,5 @@
 /* test_attention.c - attention over packed segments against the oracle, and its bits. */
+#include "base/half.h"
 #include "kernel/support.h"
 
 typedef struct problem {
@@ -142,7 +143,7 @@ static void check_cached(const fr_kernels *k, fr_attention a, const size_t *leng
     for (size_t s = 0; s < n; s++) {
         size_t first = p.offsets[s], from = p.offsets[s + 1] - queries[s];
         kv[s] = (fr_kv){p.k + first * fr_attention_kv_stride(&p.a),
-                        p.v + first * fr_attention_kv_stride(&p.a), lengths[s]};
+                        p.v + first * fr_attention_kv_stride(&p.a), lengths[s], false};
         memcpy(q + n_rows * q_stride, p.q + from * q_stride, queries[s] * q_stride * sizeof(float));
         memmove(all + n_rows * row, all + from * row, queries[s] * row * sizeof(float));
         n_rows += queries[s];
@@ -170,6 +171,97 @@ static void kept_keys_give_the_rows_of_the_whole_sequence(void **state)
             check_cached(&tables[i], (fr_attention){.n_kv_heads = 1, .q_stride = 200}, lengths,
                          queries[j], 5, 3, 64);
             release_all();
+        }
+    }
+}
+
+/* Keys and values of whole arrays of floats as binary16, and what they then stand for. */
+static uint16_t *rounded(float *x, size_t n)
+{
+    uint16_t *half = (uint16_t *)(void *)numbers((n + 1) / 2, 0, 1);
+    for (size_t i = 0; i < n; i++) {
+        half[i] = fr_float_to_half(x[i]);
+        x[i] = fr_half_to_float(half[i]);
+    }
+    return half;
+}
+
+/* Binary16 keys and values are those of the same numbers as floats; and against the floats they
+ * were rounded from, outputs are off by what 2^-11 of each can do: of values directly, and through
+ * scores that are off by delta = 2^-11 scale sum |q k|, so that weights are off by e^(2 delta). */
+static void check_half(const fr_kernels *k, fr_attention a, size_t queries, size_t heads,
+                       size_t head_dim)
+{
+    const size_t lengths[] = {71, 8, 40};
+    a.causal = true;
+    problem p = make_like(a, lengths, 3, heads, head_dim, 0);
+    uint32_t offsets[4] = {0};
+    fr_kv kept[3], wide[3], before[3];
+    size_t stride = fr_attention_kv_stride(&p.a), n = 3 * queries * heads * head_dim;
+    float *k0 = copy_of(p.k, p.kv_size), *v0 = copy_of(p.v, p.kv_size);
+    uint16_t *hk = rounded(p.k, p.kv_size), *hv = rounded(p.v, p.kv_size);
+    for (size_t s = 0; s < 3; s++) {
+        size_t at = p.offsets[s] * stride;
+        kept[s] = (fr_kv){hk + at, hv + at, lengths[s], true};
+        wide[s] = (fr_kv){p.k + at, p.v + at, lengths[s], false};
+        before[s] = (fr_kv){k0 + at, v0 + at, lengths[s], false};
+        offsets[s + 1] = offsets[s] + (uint32_t)queries;
+    }
+    p.a.offsets = offsets;
+    float *got = numbers(n, 0, 1), *want = numbers(n, 0, 1), *exact = numbers(n, 0, 1);
+    k->attention_cached(got, p.q, kept, &p.a);
+    fr_kernels_scalar()->attention_cached(want, p.q, wide, &p.a);
+    fr_kernels_scalar()->attention_cached(exact, p.q, before, &p.a);
+    assert_close("out", got, want, n, 1e-5);
+    double q_most = 0, k_most = 0, v_most = 0;
+    for (size_t i = 0; i < p.q_size; i++) q_most = fmax(q_most, fabs((double)p.q[i]));
+    for (size_t i = 0; i < p.kv_size; i++) {
+        k_most = fmax(k_most, fabs((double)k0[i]));
+        v_most = fmax(v_most, fabs((double)v0[i]));
+    }
+    double delta = 0x1p-11 * (double)p.a.scale * (double)head_dim * q_most * k_most;
+    double bound = v_most * (0x1p-11 + exp(2 * delta) - 1);
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs((double)got[i] - (double)exact[i]) <= bound))
+            fail_msg("out[%zu] = %.9g, from floats %.9g, bound %.3g", i, got[i], exact[i], bound);
+}
+
+static void binary16_keys_give_what_they_stand_for(void **state)
+{
+    (void)state;
+    fr_kernels tables[MAX_DEVICES + 1];
+    int n = devices(tables);
+    tables[n++] = *fr_kernels_scalar();
+    for (int i = 0; i < n; i++) {
+        for (size_t queries = 1; queries < 9; queries += 3) {
+            check_half(&tables[i], (fr_attention){0}, queries, 2, 33);
+            check_half(&tables[i], (fr_attention){.n_kv_heads = 1}, queries, 7, 64);
+            check_half(&tables[i], (fr_attention){.n_kv_heads = 2, .window = 9, .kv_stride = 51},
+                       queries, 6, 17);
+            release_all();
+        }
+    }
+}
+
+static void numbers_become_binary16_as_the_oracle_rounds_them(void **state)
+{
+    (void)state;
+    enum { N = 4099 };
+    float x[N];
+    uint16_t want[N], got[N + 1];
+    fr_kernels tables[MAX_DEVICES];
+    for (int i = 0; i < N; i++) /* all magnitudes, halfway cases, over- and underflow */
+        x[i] = ldexpf(1 + (float)(i % 129) / 2048 + (i % 3 ? 0 : 0x1p-11f), i % 47 - 28) *
+               (i % 2 ? -1 : 1);
+    x[7] = INFINITY;
+    fr_kernels_scalar()->to_half(want, x, N);
+    int n = devices(tables);
+    for (int i = 0; i < n; i++) {
+        for (size_t length = N - 17; length <= N; length++) {
+            got[length] = 0xabcd;
+            tables[i].to_half(got, x, length);
+            assert_memory_equal(got, want, length * sizeof(*got));
+            assert_int_equal(got[length], 0xabcd);
         }
     }
 }
@@ -258,6 +350,8 @@ int main(void)
         cmocka_unit_test(heads_share_keys_and_values),
         cmocka_unit_test(rows_may_stand_apart),
         cmocka_unit_test(kept_keys_give_the_rows_of_the_whole_sequence),
+        cmocka_unit_test(binary16_keys_give_what_they_stand_for),
+        cmocka_unit_test(numbers_become_binary16_as_the_oracle_rounds_them),
         cmocka_unit_test(agrees_with_the_oracle_at_any_head_dim),
         cmocka_unit_test(no_segments_and_empty_segments_are_fine),
         cmocka_unit_test(large_scores_do_not_overflow),
