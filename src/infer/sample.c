@@ -2,7 +2,7 @@
 #include "infer/sample.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stdbool.h>
 
 #include "base/rng.h"
 #include "infer/infer.h"
@@ -35,29 +35,65 @@ static void penalise(float *logits, const int32_t *seen, size_t n_seen, float pe
     }
 }
 
-/* The most likely first; of equals the smaller id. */
-static int by_logit(const void *a, const void *b)
+/* Comes a before b? The most likely first; of equals the smaller id. */
+static bool before(fr_candidate a, fr_candidate b)
 {
-    const fr_candidate *x = a, *y = b;
-    if (x->logit != y->logit) return x->logit < y->logit ? 1 : -1;
-    return (x->id > y->id) - (x->id < y->id);
+    return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 }
 
-/* How many of the sorted candidates stay; room[i].logit becomes exp(logit - first). */
-static size_t keep(const fr_sampling *s, fr_candidate *room, size_t n)
+/* heap [n] is a heap below i: puts heap[i] where it belongs. */
+static void sink_down(fr_candidate *heap, size_t n, size_t i)
 {
-    double sum = 0, reached = 0;
-    float first = room[0].logit;
-    if (s->top_k && s->top_k < n) n = s->top_k;
-    for (size_t i = 0; i < n; i++) {
-        room[i].logit = expf(room[i].logit - first);
-        sum += (double)room[i].logit;
+    fr_candidate x = heap[i];
+    for (size_t child = 2 * i + 1; child < n; i = child, child = 2 * i + 1) {
+        if (child + 1 < n && before(heap[child + 1], heap[child])) child++;
+        if (!before(heap[child], x)) break;
+        heap[i] = heap[child];
     }
-    for (size_t i = 0; i < n; i++) {
-        if ((double)room[i].logit < s->min_p || (i && reached >= s->top_p * sum)) return i;
-        reached += (double)room[i].logit;
+    heap[i] = x;
+}
+
+/* Candidates in order, as far as they are asked for: room [0, n - ordered) is a heap of those that
+ * are not, the others lie behind it, the first of them last. Few are asked for as a rule, and
+ * sorting a vocabulary takes longer than running a small model. */
+typedef struct ranking {
+    fr_candidate *room;
+    size_t n, ordered;
+} ranking;
+
+static fr_candidate nth(ranking *r, size_t i)
+{
+    while (r->ordered <= i) {
+        fr_candidate first = r->room[0];
+        size_t rest = r->n - ++r->ordered;
+        r->room[0] = r->room[rest];
+        if (rest) sink_down(r->room, rest, 0);
+        r->room[rest] = first;
     }
-    return n;
+    return r->room[r->n - 1 - i];
+}
+
+static double weight(fr_candidate c, float first)
+{
+    return (double)expf(c.logit - first);
+}
+
+/* How many of the first candidates stay; *sum becomes that of their exp(logit - first). */
+static size_t keep(const fr_sampling *s, ranking *r, float first, double *sum)
+{
+    size_t most = s->top_k && s->top_k < r->n ? s->top_k : r->n;
+    double all = 0, reached = 0;
+    for (size_t i = 0; i < most; i++) all += weight(most < r->n ? nth(r, i) : r->room[i], first);
+    *sum = all;
+    if (s->top_p == 1 && s->min_p == 0) return most;
+    for (size_t i = 0; i < most; i++) {
+        double w = weight(nth(r, i), first);
+        *sum = reached;
+        if (w < s->min_p || (i && reached >= s->top_p * all)) return i;
+        reached += w;
+    }
+    *sum = reached;
+    return most;
 }
 
 int32_t fr_sample(const fr_sampling *s, float *logits, size_t n, const int32_t *seen, size_t n_seen,
@@ -67,17 +103,19 @@ int32_t fr_sample(const fr_sampling *s, float *logits, size_t n, const int32_t *
     if (s->temperature == 0) return fr_argmax(logits, n);
     for (size_t i = 0; i < n; i++)
         room[i] = (fr_candidate){logits[i] / (float)s->temperature, (int32_t)i};
-    qsort(room, n, sizeof(*room), by_logit);
-    size_t kept = keep(s, room, n);
+    for (size_t i = n / 2; i-- > 0;) sink_down(room, n, i);
+    ranking r = {room, n, 0};
+    float first = room[0].logit;
+    double sum;
+    size_t kept = keep(s, &r, first, &sum);
 
-    double sum = 0;
-    for (size_t i = 0; i < kept; i++) sum += (double)room[i].logit;
     fr_rng rng;
     fr_rng_init(&rng, fr_mix64(fr_mix64(s->seed, stream), n_seen));
     double at = fr_rng_uniform(&rng) * sum;
     for (size_t i = 0; i + 1 < kept; i++) {
-        at -= (double)room[i].logit;
-        if (at < 0) return room[i].id;
+        fr_candidate c = nth(&r, i);
+        at -= weight(c, first);
+        if (at < 0) return c.id;
     }
-    return room[kept - 1].id;
+    return nth(&r, kept - 1).id;
 }

@@ -12,10 +12,11 @@
 
 enum { PACKED_ROWS = 512 }; /* of x made ready at a time; whole tiles */
 
-/* In floats of plain work: below some 500,000 products (10 us) waking a thread costs more. */
+/* In floats of plain work: a thread that still spins (threads.c) is worth having from some 65,000
+ * products on, which at M = 1 are as many weights out of memory. */
 FR_INLINE size_t packed_work(size_t m, const fr_packed *w)
 {
-    return m * w->n * w->k / 16;
+    return m * w->n * w->k / 2;
 }
 
 static inline void plain_prepare(unsigned char *to, const float *x, size_t m, size_t k,
