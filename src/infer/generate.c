@@ -2,11 +2,13 @@
 #include "infer/generate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "infer/slots.h"
+#include "os/memory.h"
 
 enum {
     MIN_SHARED = 16,     /* tokens: shorter prefixes are not worth a group of their own */
@@ -279,6 +281,22 @@ static void divide_shares(fr_generator *gen)
     }
 }
 
+/* Is there room for the caches that no slot has yet? */
+static fr_status expect_memory(const fr_generator *gen, const fr_cache *shape, fr_error *err)
+{
+    char what[128];
+    size_t more = 0;
+    for (size_t i = 0; i < gen->n_slots; i++)
+        more += gen->slots[i].cache.capacity < shape->capacity;
+    double numbers = 2.0 * (double)shape->n_layers * (double)shape->kv_dim;
+    double bytes = numbers * (double)shape->capacity * (double)more *
+                   (double)(shape->half ? sizeof(uint16_t) : sizeof(float));
+    snprintf(what, sizeof(what), "generate: keys and values of %zu texts of up to %zu tokens", more,
+             shape->capacity);
+    return fr_memory_expect(gen->options.proc_root ? gen->options.proc_root : "/proc", bytes, what,
+                            "write fewer texts at once or fewer tokens, or keep them as f16", err);
+}
+
 /* Slots and shares for the call's prompts. */
 static fr_status reserve(fr_generator *gen, fr_error *err)
 {
@@ -296,6 +314,7 @@ static fr_status reserve(fr_generator *gen, fr_error *err)
         shape.capacity = limit > shape.capacity ? limit : shape.capacity;
     }
     gen->n_slots = gen->n_prompts < gen->options.slots ? gen->n_prompts : gen->options.slots;
+    FR_TRY(expect_memory(gen, &shape, err));
     for (size_t i = 0; i < gen->n_slots; i++) FR_TRY(fr__slot_reserve(&gen->slots[i], &shape, err));
 cleanup:
     return st;

@@ -27,9 +27,10 @@
 typedef struct fr_generator fr_generator;
 
 typedef struct fr_generator_options {
-    size_t slots;    /* texts that run together, at least 1 */
-    bool half_cache; /* keys and values are kept as binary16: half the memory; see fr_cache */
-    bool no_sharing; /* every prompt is computed from its first token */
+    size_t slots;          /* texts that run together, at least 1 */
+    bool half_cache;       /* keys and values are kept as binary16: half the memory; see fr_cache */
+    bool no_sharing;       /* every prompt is computed from its first token */
+    const char *proc_root; /* where free memory is read; NULL: "/proc" */
     const fr_observer *observer; /* told of FR_PHASE_PREFILL and FR_PHASE_DECODE, which take turns;
                                     may be NULL, else it outlives the generator */
 } fr_generator_options;
@@ -71,7 +72,8 @@ void fr_generator_destroy(fr_generator *gen);
 
 /* Errors: FR_ERR_USAGE (sampling; a prompt without a token, or one that leaves no room for another
  * token: says how many the model takes), FR_ERR_SHAPE (an id outside the vocabulary),
- * FR_ERR_STATE (a logit that is not finite), FR_ERR_NOMEM. */
+ * FR_ERR_STATE (a logit that is not finite), FR_ERR_NOMEM (the caches of texts as long as the
+ * longest may become do not fit: says what they need, before anything is computed). */
 FR_NODISCARD fr_status fr_generate(fr_generator *gen, const fr_prompt *prompts, size_t n,
                                    const fr_sampling *sampling, const fr_sink *sink, fr_error *err);
 

@@ -322,6 +322,28 @@ static void prompts_that_cannot_be_are_refused(void **state)
     fr_model_destroy(m);
 }
 
+static void caches_that_do_not_fit_are_foretold(void **state)
+{
+    (void)state;
+    static const int32_t ids[] = {3};
+    char proc[256];
+    written w = {.end = -1};
+    fr_sink sink = {&w, take};
+    fr_generator *gen;
+    fr_sampling greedy = FR_SAMPLING_GREEDY;
+    fr_prompt prompts[2] = {{.ids = ids, .n = 1, .max_tokens = 39}, {.ids = ids, .n = 1}};
+    snprintf(proc, sizeof(proc), "%s", test_tmp_dir());
+    test_write_file(proc, "meminfo", "MemTotal: 9 kB\nMemAvailable: 9 kB\n");
+    fr_generator_options options = {.slots = 2, .proc_root = proc};
+    fr_model *m = load("gpt2", false);
+    ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), &options, &err));
+    ASSERT_FAILS(fr_generate(gen, prompts, 2, &greedy, &sink, &err), FR_ERR_NOMEM,
+                 "keys and values of 2 texts of up to 40 tokens");
+    assert_int_equal(w.n[0], 0);
+    fr_generator_destroy(gen);
+    fr_model_destroy(m);
+}
+
 static void outputs_that_are_not_finite_are_refused(void **state)
 {
     (void)state;
@@ -402,6 +424,7 @@ int main(void)
         cmocka_unit_test(streams_and_seeds_give_other_texts),
         cmocka_unit_test(a_text_ends_where_the_model_does),
         cmocka_unit_test(prompts_that_cannot_be_are_refused),
+        cmocka_unit_test(caches_that_do_not_fit_are_foretold),
         cmocka_unit_test(outputs_that_are_not_finite_are_refused),
         cmocka_unit_test(tokens_come_as_often_as_they_should),
     };
