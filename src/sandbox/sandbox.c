@@ -243,7 +243,7 @@ fr_status fr_sandbox_run(fr_sandbox *sb, const fr_program *programs, size_t n, f
     fr_status st = FR_OK;
     size_t next = 0, running = 0;
     fr__run *runs = NULL;
-    memset(verdicts, 0, n * sizeof(*verdicts));
+    if (n) memset(verdicts, 0, n * sizeof(*verdicts));
     FR_TRY(check_programs(programs, n, err));
     runs = calloc(sb->slots, sizeof(*runs));
     if (!runs) FR_FAIL(err, FR_ERR_NOMEM, "sandbox: out of memory");
