@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "model/model.h"
+#include "os/process.h"
 
 enum { VOCAB = 50257, MAX_TEXTS = 64, MAX_TOKENS = 1024 };
 
@@ -148,12 +149,14 @@ int main(int argc, char **argv)
     char line[16];
     while (fgets(line, sizeof(line), stdin)) {
         double start = fr_clock_monotonic(NULL);
+        struct rusage before, after;
+        getrusage(RUSAGE_SELF, &before);
         float loss = take_step(&b);
         double seconds = fr_clock_monotonic(NULL) - start;
-        struct rusage usage;
-        getrusage(RUSAGE_SELF, &usage);
-        printf("{\"seconds\": %.6f, \"loss\": %.5f, \"peak_rss_bytes\": %zu}\n", seconds,
-               (double)loss, (size_t)usage.ru_maxrss * 1024);
+        getrusage(RUSAGE_SELF, &after);
+        printf("{\"seconds\": %.6f, \"cpu_s\": %.6f, \"loss\": %.5f, \"peak_rss_bytes\": %zu}\n",
+               seconds, fr_rusage_cpu_s(&after) - fr_rusage_cpu_s(&before), (double)loss,
+               (size_t)after.ru_maxrss * 1024);
         fflush(stdout);
     }
     return 0;

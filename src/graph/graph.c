@@ -52,7 +52,7 @@ void fr_graph_begin(fr_graph *g, bool training, uint64_t seed, uint64_t step)
     g->n_calls = 0;
     g->n_free = 0;
     g->training = g->recording = training;
-    g->measuring = false;
+    g->measuring = g->again = g->ends = false;
     g->seed = seed;
     g->step = step;
     g->n_sites = 0;
@@ -269,6 +269,14 @@ cleanup:
     return st;
 }
 
+/* At the end of a part that runs again: is there nothing that backward reads? */
+static bool result_is_dead(const fr_call *c, const fr_op_row *row)
+{
+    for (int i = 0; i < FR_OP_MAX_SAVED; i++)
+        if (c->saved[i]) return false;
+    return !(row->reads & FR_READS_OUT);
+}
+
 fr_status fr__graph_run(fr_graph *g, fr_call *c, fr_tensor **out, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -279,7 +287,7 @@ fr_status fr__graph_run(fr_graph *g, fr_call *c, fr_tensor **out, fr_error *err)
     FR_TRY(check_inputs(c, row, err));
     FR_TRY(row->shape(c, err));
     FR_TRY(allocate(g, c, row, err));
-    if (!g->measuring) row->forward(g->kernels, c);
+    if (!g->measuring && !(g->ends && result_is_dead(c, row))) row->forward(g->kernels, c);
     if (c->in[0] && (c->in[0]->t.data == c->out->t.data || c->in[0]->t.data == c->saved[0]))
         c->in[0]->t.data = NULL; /* taken over */
 

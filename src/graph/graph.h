@@ -131,6 +131,10 @@ typedef fr_status (*fr_part)(fr_graph *g, const void *ctx, fr_tensor *x, fr_tens
 FR_NODISCARD fr_status fr_graph_run_part(fr_graph *g, fr_part run, const void *ctx, size_t size,
                                          fr_tensor *x, fr_tensor **y, fr_error *err);
 
+/* Said inside a part: its y comes of what is there by operations whose results backward does not
+ * read again (products, sums, dropout). When the part runs again they are recorded only. */
+void fr_graph_part_ends(fr_graph *g);
+
 /* --- Operations -----------------------------------------------------------
  * Tensors that go in come from the same graph and step. The one that comes out
  * belongs to the graph. Labels and batches are borrowed until the step ends. Errors: FR_ERR_SHAPE

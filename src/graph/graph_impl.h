@@ -20,6 +20,8 @@ struct fr_graph {
     size_t n_free, cap_free;
     bool training, recording; /* recording: what runs goes on the tape */
     bool recomputes;          /* parts keep what goes into them only */
+    bool again;               /* what runs is a part on the way back */
+    bool ends;                /* and what is left of it need not be computed */
     bool measuring;           /* buffers are addresses only, and nothing is computed */
     size_t measured_bytes;
     uint64_t seed, step, n_sites;

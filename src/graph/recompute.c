@@ -5,8 +5,9 @@
  *                     [x0 ... x1]                          then the one before it
  *
  * The second run starts from the same numbers and dropout sites, so it gives the same bits, and
- * its calls stand at the end of the tape like any others: parts may lie within parts.
- * Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost. */
+ * its calls stand at the end of the tape like any others: parts may lie within parts. What only
+ * leads to the part's result is not computed twice (fr_graph_part_ends): nobody reads that any
+ * more. Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost. */
 #include <string.h>
 
 #include "graph/graph_impl.h"
@@ -14,6 +15,11 @@
 void fr_graph_set_recompute(fr_graph *g, bool on)
 {
     g->recomputes = on;
+}
+
+void fr_graph_part_ends(fr_graph *g)
+{
+    g->ends = g->again && g->recording;
 }
 
 static fr_status record_part(fr_graph *g, fr_node *x, fr_node *y, fr_part run, const void *ctx,
@@ -60,8 +66,11 @@ fr_status fr__part_backward(fr_graph *g, const fr_call *c, const fr_node *root, 
     fr_tensor *y;
     if (c->out != root) fr__node_drop_data(g, c->out); /* its readers are done */
     g->n_sites = c->part->first_site;
-    FR_TRY(c->part->run(g, c->part->ctx, &c->in[0]->t, &y, err));
+    g->again = true;
+    st = c->part->run(g, c->part->ctx, &c->in[0]->t, &y, err);
+    g->again = g->ends = false;
     g->n_sites = n_sites;
+    FR_TRY(st);
     y->grad = c->out->t.grad;
     c->out->t.grad = NULL;
     FR_TRY(fr__tape_walk(g, first, NULL, err));

@@ -335,6 +335,9 @@ static fr_status feed_forward(fr_model *m, fr_graph *g, const fr_pair *part, fr_
         FR_TRY(fr_bias_act(g, up, part[FR_DECODER_UP].b, c->activation, &wide, err));
     }
     fr_tensor_release(g, up);
+    /* What an adapter multiplies is read again, and so is what a norm takes. */
+    if (!part[FR_DECODER_DOWN].w->adapter && !part[FR_DECODER_POST_FFN_NORM].w)
+        fr_graph_part_ends(g);
     FR_TRY(project(g, wide, part[FR_DECODER_DOWN], c->residual_dropout, y, err));
 cleanup:
     return st;

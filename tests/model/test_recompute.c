@@ -115,9 +115,35 @@ static void recomputed_layers_give_the_same_gradients_to_the_bit(void **state)
     }
 }
 
+static int n_products;
+
+static void counted(float *y, const float *x, const float *w, const float *wt, const float *b,
+                    size_t m, size_t k, size_t n)
+{
+    n_products++;
+    fr_kernels_scalar()->linear_forward(y, x, w, wt, b, m, k, n);
+}
+
+static void what_nobody_reads_again_is_not_computed_again(void **state)
+{
+    (void)state;
+    fr_kernels k = *fr_kernels_scalar();
+    size_t foretold, peak;
+    k.linear_forward = counted;
+    fr_model *m = load(0);
+    run(m, &k, false, &foretold, &peak);
+    int kept = n_products;
+    n_products = 0;
+    run(m, &k, true, &foretold, &peak);
+    /* of a layer's four products the last one leads only to the layer's result */
+    assert_int_equal(n_products, kept + 3 * (int)fr_model_get_info(m)->n_layers);
+    fr_model_destroy(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_nobody_reads_again_is_not_computed_again),
         cmocka_unit_test(recomputed_layers_give_the_same_gradients_to_the_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
