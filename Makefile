@@ -32,11 +32,12 @@ format: ## reformat every C file (clang-format 14)
 fuzz: ## each fuzz target for FUZZ_SECONDS (60); needs clang
 	@tools/fuzz $(or $(FUZZ_SECONDS),60)
 
-bench: ## speed and memory against PyTorch and tokenizers, alternating in one run (needs tools/parity/venv.sh)
-	@tools/build release bench_encoder_step bench_decoder_step bench_tokenize bench_weights_open
+bench: ## speed and memory against PyTorch, llama.cpp and tokenizers, alternating in one run (needs tools/parity/venv.sh)
+	@tools/build release bench_encoder_step bench_decoder_step bench_decoder_speed bench_tokenize bench_weights_open
 	@build/release/bench_weights_open
 	@$(PYTHON) bench/encoders.py
 	@$(PYTHON) bench/decoders_train.py
+	@$(PYTHON) bench/decoders.py
 	@$(PYTHON) bench/tokenizers_speed.py
 
 bench-meter: ## what metering costs, and frugal's figures beside codecarbon's and eco2AI's

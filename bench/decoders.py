@@ -34,7 +34,7 @@ CLIENTS, PROMPT = 8, 512
 
 
 def tokens_of(size):
-    return {"135M": 128, "1.1B": 48}[size]
+    return {"135M": 48, "1.1B": 16}[size]
 
 
 def make(path, size, kind):
@@ -162,9 +162,9 @@ def compare(size, kind, args, environment):
     theirs = start([sys.executable, __file__, "--worker", str(path), "--threads", str(args.threads)], environment)
     about = json.loads(theirs.stdout.readline())
     rows = {name: ([], []) for name in jobs}
-    for line, _ in jobs.values():  # warm up
-        seconds_of(ours, line if "together" not in line else "together 8 2")
-        seconds_of(theirs, line if "together" not in line else "together 8 2")
+    for side in (ours, theirs):  # warm up
+        seconds_of(side, "prompt 32")
+        seconds_of(side, "generate 4")
     for _ in range(args.rounds):
         for name, (line, tokens) in jobs.items():
             rows[name][0].append(tokens / seconds_of(ours, line))
