@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "golden"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "golden"))
 
 IDS = [3, 17, 8, 30, 5, 11, 22, 9, 40, 6, 12, 33]
 
