@@ -6,7 +6,8 @@ Both sides take turns, step by step, on batches of the same shape: forward, back
 products in bfloat16 (torch.autocast on the other side). Printed are the medians, how far the
 ratios of neighbouring steps spread, and the peak resident memory of each process. Ratio above 1:
 frugal is faster; the one of processor seconds is for machines that others use, too (idle threads of both
-sides sleep). frugal computes the layers again on the way back (--recompute) unless told not to.
+sides sleep). frugal computes the layers again on the way back (tune's --recompute) for LoRA, where activations
+are most of what is held, and keeps them for full fine-tuning, unless told otherwise.
 
     bench/decoders_train.py                  all cases
     bench/decoders_train.py --only lora,bf16 --recompute 0
@@ -75,7 +76,8 @@ def step(process):
 
 def compare(method, precision, args, environment):
     shape = ["--texts", str(args.texts), "--tokens", str(args.tokens)]
-    mine = start([args.binary, "--precision", precision, "--method", method, "--recompute", str(args.recompute)]
+    recompute = int(method == "lora") if args.recompute is None else args.recompute
+    mine = start([args.binary, "--precision", precision, "--method", method, "--recompute", str(recompute)]
                  + shape, environment)
     peer = start([sys.executable, __file__, "--worker", method, precision, "--threads", str(args.threads)] + shape,
                  environment)
@@ -86,7 +88,7 @@ def compare(method, precision, args, environment):
         process.wait()
     ratios = [theirs["seconds"] / ours["seconds"] for ours, theirs in rows]
     cpu = [theirs["cpu_s"] / ours["cpu_s"] for ours, theirs in rows]
-    return {"method": method, "precision": precision, "recompute": args.recompute,
+    return {"method": method, "precision": precision, "recompute": recompute,
             "frugal_s": statistics.median(ours["seconds"] for ours, _ in rows),
             "torch_s": statistics.median(theirs["seconds"] for _, theirs in rows),
             "ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios),
@@ -101,7 +103,7 @@ def main():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--texts", type=int, default=4)
     p.add_argument("--tokens", type=int, default=256)
-    p.add_argument("--recompute", type=int, choices=(0, 1), default=1)
+    p.add_argument("--recompute", type=int, choices=(0, 1), help="of frugal; default: 1 for LoRA, 0 else")
     p.add_argument("--only", help="of the cases those with all these words: full, lora, f32, bf16")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "bench_decoder_step"))
     p.add_argument("--json", help="also write the rows to this file")
