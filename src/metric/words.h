@@ -10,6 +10,8 @@
  *     for (...; fr__grams_next(&g))                     // then of 2, 3, ...
  *         same = fr__grams_matches(&g, 0, 1);
  *
+ * Room task numbers the words of its baseline so, too.
+ *
  * Equal words have equal ids, and equal n-grams equal numbers: nothing is decided by hashes alone.
  * Memory and time are linear in the texts. */
 #ifndef FR_METRIC_WORDS_H

@@ -144,6 +144,51 @@ static void bootstrap_of_right_and_wrong_agrees_with_the_score_interval(void **s
     ASSERT_NEAR(boot.interval.high, score.high, 0.002);
 }
 
+typedef struct two_systems {
+    const double *model, *reference;
+} two_systems;
+
+static double difference_of_means(const void *ctx, const size_t *index, size_t n)
+{
+    const two_systems *t = ctx;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += t->model[index[i]] - t->reference[index[i]];
+    return sum / (double)n;
+}
+
+static double never_finite(const void *ctx, const size_t *index, size_t n)
+{
+    (void)ctx, (void)index, (void)n;
+    return NAN;
+}
+
+static void drawing_whole_scores_agrees_with_drawing_means(void **state)
+{
+    (void)state;
+    enum { N = 80 };
+    double model[N], reference[N];
+    fr_error err;
+    fr_rng rng;
+    fr_rng_init(&rng, 3);
+    for (int i = 0; i < N; i++) {
+        model[i] = fr_rng_uniform(&rng);
+        reference[i] = fr_rng_uniform(&rng) - 0.1;
+    }
+    fr_bootstrap means, scores;
+    two_systems t = {model, reference};
+    ASSERT_OK(fr_bootstrap_paired(model, reference, N, 0.02, 0.95, 1, &means, &err));
+    ASSERT_OK(fr_bootstrap_scores(difference_of_means, &t, N, 0.02, 0.95, 1, &scores, &err));
+    ASSERT_NEAR(scores.mean, means.mean, 1e-12);
+    ASSERT_NEAR(scores.interval.low, means.interval.low, 1e-12);
+    ASSERT_NEAR(scores.interval.high, means.interval.high, 1e-12);
+    ASSERT_NEAR(scores.p_non_inferior, means.p_non_inferior, 1e-12);
+    ASSERT_NEAR(scores.variance, means.variance, 0.05 * means.variance);
+    ASSERT_FAILS(fr_bootstrap_scores(difference_of_means, &t, 0, 0, 0.95, 1, &scores, &err),
+                 FR_ERR_USAGE, "no items");
+    ASSERT_FAILS(fr_bootstrap_scores(never_finite, &t, N, 0, 0.95, 1, &scores, &err), FR_ERR_USAGE,
+                 "no finite number");
+}
+
 static void bootstrap_refuses_nothing_and_nonsense(void **state)
 {
     (void)state;
@@ -223,6 +268,7 @@ int main(void)
         cmocka_unit_test(the_uncertainty_of_a_sum_is_that_of_its_parts),
         cmocka_unit_test(bootstrap_is_seeded_and_close_to_the_normal_interval),
         cmocka_unit_test(bootstrap_of_right_and_wrong_agrees_with_the_score_interval),
+        cmocka_unit_test(drawing_whole_scores_agrees_with_drawing_means),
         cmocka_unit_test(bootstrap_refuses_nothing_and_nonsense),
         cmocka_unit_test(the_verdict_follows_the_interval),
         cmocka_unit_test(the_number_of_items_is_enough_four_times_out_of_five),
