@@ -25,6 +25,7 @@ import urllib.request
 import adapters
 import data_files
 import metrics
+import stories
 import tokens as token_checks
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -394,7 +395,7 @@ def check_folders(parity):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--only", choices=["tokens", "components", "characters", "encoders", "tuned", "convert", "vocabularies",
-                                      "folders", "adapters", "data", "metrics"])
+                                      "folders", "adapters", "data", "metrics", "stories", "tuning"])
     p.add_argument("--peer", help="a folder that bench/peer_finetune.py --save wrote")
     p.add_argument("--ours", help="a folder that frugal tuned on SST-2")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "frugal"))
@@ -405,7 +406,8 @@ def main():
               "convert": check_convert, "vocabularies": check_vocabularies, "folders": check_folders,
               "adapters": adapters.check_adapters,
               "data": lambda q: data_files.check_data(q, lambda n: tiny_bert(q, n)),
-              "metrics": lambda q: metrics.check_metrics(q, minilm())}
+              "metrics": lambda q: metrics.check_metrics(q, minilm()),
+              "stories": stories.check_stories, "tuning": stories.check_tuning}
     with tempfile.TemporaryDirectory() as work:
         parity = Parity(args.binary, work)
         for name, check in checks.items():
