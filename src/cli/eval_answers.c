@@ -11,6 +11,7 @@
 
 typedef struct answers {
     const cli_job *job;
+    const fr_dataset *items;
     fr_tokens *texts; /* [n] ids that were written; owned */
     fr_str *words;    /* [n] the same as text; owned */
     int *predicted;   /* [n]; owned */
@@ -76,29 +77,14 @@ cleanup:
     return st;
 }
 
-static fr_status write_answers(const char *path, const answers *a, const fr_dataset *items,
-                               fr_error *err)
+static json_t *answer_row(const void *ctx, size_t i)
 {
-    fr_status st = FR_OK;
-    fr_jsonl_writer *writer = NULL;
-    json_t *row = NULL;
-    FR_TRY(fr_jsonl_writer_open(&writer, path, false, err));
-    for (size_t i = 0; i < a->n; i++) {
-        int class = a->predicted[i];
-        row = json_pack("{s:I, s:i, s:i, s:s?, s:s%}", "line", (json_int_t)items->items[i].line,
-                        "label", items->items[i].label, "class", class, "prediction",
-                        class < 0 ? NULL : a->job->task->labels[class], "output",
-                        fr_str_text(&a->words[i]), a->words[i].len);
-        if (!row) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for a prediction");
-        FR_TRY(fr_jsonl_write(writer, row, err));
-        json_decref(row);
-        row = NULL;
-    }
-    FR_TRY(fr_jsonl_writer_finish(writer, err));
-cleanup:
-    json_decref(row);
-    fr_jsonl_writer_close(writer);
-    return st;
+    const answers *a = ctx;
+    int class = a->predicted[i];
+    return json_pack("{s:I, s:i, s:i, s:s?, s:s%}", "line", (json_int_t)a->items->items[i].line,
+                     "label", a->items->items[i].label, "class", class, "prediction",
+                     class < 0 ? NULL : a->job->task->labels[class], "output",
+                     fr_str_text(&a->words[i]), a->words[i].len);
 }
 
 fr_status cli_eval_answers(const cli_eval_words *w, cli_job *job, const fr_dataset *items,
@@ -109,7 +95,7 @@ fr_status cli_eval_answers(const cli_eval_words *w, cli_job *job, const fr_datas
     fr_encoding encoding = cli_job_encoding(job, job->max_tokens);
     fr_window *window = NULL;
     size_t n_cut;
-    answers a = {.job = job, .n = items->n, .err = err};
+    answers a = {.job = job, .items = items, .n = items->n, .err = err};
     a.texts = calloc(a.n, sizeof(*a.texts));
     a.words = calloc(a.n, sizeof(*a.words));
     a.predicted = calloc(a.n, sizeof(*a.predicted));
@@ -124,7 +110,7 @@ fr_status cli_eval_answers(const cli_eval_words *w, cli_job *job, const fr_datas
     fr_window_end(window, &r->energy);
     if (st != FR_OK) goto cleanup;
     FR_TRY(fr_accuracy(a.predicted, tokens.labels, a.n, NULL, &r->accuracy, err));
-    if (w->predictions) FR_TRY(write_answers(w->predictions, &a, items, err));
+    if (w->predictions) FR_TRY(fr_jsonl_save(w->predictions, a.n, answer_row, &a, err));
 cleanup:
     for (size_t i = 0; a.texts && i < a.n; i++) fr_tokens_release(&a.texts[i]);
     for (size_t i = 0; a.words && i < a.n; i++) fr_str_release(&a.words[i]);

@@ -27,27 +27,17 @@ cleanup:
     return st;
 }
 
-static fr_status write_scores(const char *path, const fr_dataset *items, const fr_score *scores,
-                              fr_error *err)
+typedef struct scored {
+    const fr_item *items;
+    const fr_score *scores;
+} scored;
+
+static json_t *score_row(const void *ctx, size_t i)
 {
-    fr_status st = FR_OK;
-    fr_jsonl_writer *writer = NULL;
-    json_t *row = NULL;
-    FR_TRY(fr_jsonl_writer_open(&writer, path, false, err));
-    for (size_t i = 0; i < items->n; i++) {
-        row = json_pack("{s:I, s:f, s:I, s:I}", "line", (json_int_t)items->items[i].line, "log_p",
-                        scores[i].log_p, "tokens", (json_int_t)scores[i].n_tokens, "bytes",
-                        (json_int_t)items->items[i].target_len);
-        if (!row) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for a score");
-        FR_TRY(fr_jsonl_write(writer, row, err));
-        json_decref(row);
-        row = NULL;
-    }
-    FR_TRY(fr_jsonl_writer_finish(writer, err));
-cleanup:
-    json_decref(row);
-    fr_jsonl_writer_close(writer);
-    return st;
+    const scored *s = ctx;
+    return json_pack("{s:I, s:f, s:I, s:I}", "line", (json_int_t)s->items[i].line, "log_p",
+                     s->scores[i].log_p, "tokens", (json_int_t)s->scores[i].n_tokens, "bytes",
+                     (json_int_t)s->items[i].target_len);
 }
 
 fr_status cli_eval_completions(const cli_eval_words *w, cli_job *job, const fr_dataset *items,
@@ -73,7 +63,8 @@ fr_status cli_eval_completions(const cli_eval_words *w, cli_job *job, const fr_d
         r->n_bytes += items->items[i].target_len;
         r->n_long += fr_sequences_length(&tokens, i) > job->max_tokens;
     }
-    if (w->predictions) FR_TRY(write_scores(w->predictions, items, scores, err));
+    const scored all = {items->items, scores};
+    if (w->predictions) FR_TRY(fr_jsonl_save(w->predictions, items->n, score_row, &all, err));
 cleanup:
     free(scores);
     fr_sequences_release(&tokens);

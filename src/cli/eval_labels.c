@@ -35,31 +35,23 @@ cleanup:
     return st;
 }
 
-static fr_status write_predictions(const char *path, const cli_job *job, const fr_dataset *items,
-                                   const float *logits, const int *predicted, fr_error *err)
+typedef struct predictions {
+    const fr_task *task;
+    const fr_item *items;
+    const float *logits;
+    const int *predicted;
+} predictions;
+
+static json_t *prediction_row(const void *ctx, size_t i)
 {
-    fr_status st = FR_OK;
-    fr_jsonl_writer *writer = NULL;
-    json_t *row = NULL;
-    size_t n_labels = job->task->n_labels;
-    FR_TRY(fr_jsonl_writer_open(&writer, path, false, err));
-    for (size_t i = 0; i < items->n; i++) {
-        json_t *values = json_array();
-        for (size_t j = 0; j < n_labels; j++)
-            json_array_append_new(values, json_real((double)logits[i * n_labels + j]));
-        row = json_pack("{s:I, s:i, s:i, s:s, s:o}", "line", (json_int_t)items->items[i].line,
-                        "label", items->items[i].label, "class", predicted[i], "prediction",
-                        job->task->labels[predicted[i]], "logits", values);
-        if (!row) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for a prediction");
-        FR_TRY(fr_jsonl_write(writer, row, err));
-        json_decref(row);
-        row = NULL;
-    }
-    FR_TRY(fr_jsonl_writer_finish(writer, err));
-cleanup:
-    json_decref(row);
-    fr_jsonl_writer_close(writer);
-    return st;
+    const predictions *p = ctx;
+    size_t n_labels = p->task->n_labels;
+    json_t *values = json_array();
+    for (size_t j = 0; j < n_labels; j++)
+        json_array_append_new(values, json_real((double)p->logits[i * n_labels + j]));
+    return json_pack("{s:I, s:i, s:i, s:s, s:o}", "line", (json_int_t)p->items[i].line, "label",
+                     p->items[i].label, "class", p->predicted[i], "prediction",
+                     p->task->labels[p->predicted[i]], "logits", values);
 }
 
 fr_status cli_eval_labels(const cli_eval_words *w, cli_job *job, const fr_dataset *items,
@@ -81,8 +73,8 @@ fr_status cli_eval_labels(const cli_eval_words *w, cli_job *job, const fr_datase
     fr_window_end(window, &r->energy);
     if (st != FR_OK) goto cleanup;
     FR_TRY(fr_accuracy(predicted, tokens.labels, items->n, NULL, &r->accuracy, err));
-    if (w->predictions)
-        FR_TRY(write_predictions(w->predictions, job, items, logits, predicted, err));
+    const predictions all = {job->task, items->items, logits, predicted};
+    if (w->predictions) FR_TRY(fr_jsonl_save(w->predictions, items->n, prediction_row, &all, err));
 cleanup:
     free(logits);
     free(predicted);

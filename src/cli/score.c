@@ -100,24 +100,10 @@ static fr_status compute(const score_input *in, score_result *r, fr_error *err)
     return score_with_texts(in, r, err);
 }
 
-static fr_status write_items(const char *path, const score_result *r, fr_error *err)
+static json_t *item_row(const void *ctx, size_t i)
 {
-    fr_status st = FR_OK;
-    fr_jsonl_writer *writer = NULL;
-    json_t *row = NULL;
-    FR_TRY(fr_jsonl_writer_open(&writer, path, false, err));
-    for (size_t i = 0; i < r->n; i++) {
-        row = json_pack("{s:I, s:f}", "item", (json_int_t)i, "score", r->items[i]);
-        if (!row) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for an item");
-        FR_TRY(fr_jsonl_write(writer, row, err));
-        json_decref(row);
-        row = NULL;
-    }
-    FR_TRY(fr_jsonl_writer_finish(writer, err));
-cleanup:
-    json_decref(row);
-    fr_jsonl_writer_close(writer);
-    return st;
+    const score_result *r = ctx;
+    return json_pack("{s:I, s:f}", "item", (json_int_t)i, "score", r->items[i]);
 }
 
 static fr_status print_json(const score_words *w, const score_result *r, fr_str *out, fr_error *err)
@@ -174,7 +160,7 @@ static fr_status score(const score_words *w, fr_str *out, fr_error *err)
     if (w->items && !r.items)
         FR_FAIL(err, FR_ERR_USAGE, "%s is a score of all texts together: no --items",
                 w->options.metric);
-    if (w->items) FR_TRY(write_items(w->items, &r, err));
+    if (w->items) FR_TRY(fr_jsonl_save(w->items, r.n, item_row, &r, err));
     FR_TRY(w->json ? print_json(w, &r, out, err) : print_text(w, &r, out, err));
 cleanup:
     free(r.items);

@@ -2,60 +2,59 @@
 #include <unistd.h>
 
 #include "format/jsonl.h"
-#include "format/rows.h"
+#include "os/file.h"
 #include "support/test.h"
 
-static size_t count_rows(const char *path)
+static json_t *number(const void *ctx, size_t i)
 {
-    fr_error err;
-    fr_rows *r;
-    const json_t *row;
-    size_t n = 0;
-    ASSERT_OK(fr_rows_open(&r, path, FR_ROWS_BY_NAME, &err));
-    for (;;) {
-        ASSERT_OK(fr_rows_next(r, &row, &err));
-        if (!row) break;
-        n++;
-    }
-    fr_rows_close(r);
-    return n;
+    return json_pack("{s:i}", "n", (int)i + *(const int *)ctx);
 }
 
-static void appending_drops_a_row_that_was_not_finished(void **state)
+static void rows_replace_what_the_file_held(void **state)
 {
     (void)state;
     fr_error err;
-    fr_jsonl_writer *w;
-    json_t *row = json_pack("{s:i}", "n", 1);
+    int first = 7;
+    fr_str text = FR_STR_INIT;
     const char *path = test_write_file(test_tmp_dir(), "p.jsonl", "{\"n\":1}\n{\"n\":2}\n{\"n\":");
-    ASSERT_OK(fr_jsonl_writer_open(&w, path, true, &err));
-    ASSERT_OK(fr_jsonl_write(w, row, &err));
-    assert_int_equal(count_rows(path), 3); /* a row is on its way before the writer closes */
-    ASSERT_OK(fr_jsonl_writer_finish(w, &err));
-    fr_jsonl_writer_close(w);
-    ASSERT_OK(fr_jsonl_writer_open(&w, path, false, &err));
-    fr_jsonl_writer_close(w);
-    assert_int_equal(count_rows(path), 0);
-    json_decref(row);
+    ASSERT_OK(fr_jsonl_save(path, 2, number, &first, &err));
+    ASSERT_OK(fr_file_read(&text, path, 100, &err));
+    assert_string_equal(fr_str_text(&text), "{\"n\": 7}\n{\"n\": 8}\n");
+    fr_str_release(&text);
+}
+
+static json_t *nothing(const void *ctx, size_t i)
+{
+    (void)ctx;
+    (void)i;
+    return NULL;
+}
+
+static void row_that_cannot_be_made_is_named(void **state)
+{
+    (void)state;
+    fr_error err;
+    const char *path = test_write_file(test_tmp_dir(), "p.jsonl", "");
+    ASSERT_FAILS(fr_jsonl_save(path, 1, nothing, NULL, &err), FR_ERR_NOMEM, "for row 1");
+    ASSERT_FAILS(fr_jsonl_save("/no/such/folder", 1, nothing, NULL, &err), FR_ERR_IO,
+                 "/no/such/folder: cannot write");
 }
 
 static void full_disk_is_an_error_that_names_the_file(void **state)
 {
     (void)state;
     fr_error err;
-    fr_jsonl_writer *w;
-    json_t *row = json_object();
+    int first = 0;
     if (access("/dev/full", W_OK)) skip();
-    ASSERT_OK(fr_jsonl_writer_open(&w, "/dev/full", false, &err));
-    ASSERT_FAILS(fr_jsonl_write(w, row, &err), FR_ERR_IO, "/dev/full: cannot write: No space left");
-    fr_jsonl_writer_close(w);
-    json_decref(row);
+    ASSERT_FAILS(fr_jsonl_save("/dev/full", 1, number, &first, &err), FR_ERR_IO,
+                 "/dev/full: cannot write: No space left");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(appending_drops_a_row_that_was_not_finished),
+        cmocka_unit_test(rows_replace_what_the_file_held),
+        cmocka_unit_test(row_that_cannot_be_made_is_named),
         cmocka_unit_test(full_disk_is_an_error_that_names_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
