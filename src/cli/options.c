@@ -1,4 +1,5 @@
 /* options.c - reading a command's words, and its help. */
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,6 +7,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
+
+enum { MAX_OPTIONS = 64 }; /* of a command */
 
 static const cli_option *find_option(const cli_command *command, const char *name, size_t len)
 {
@@ -18,10 +21,9 @@ static const cli_option *find_option(const cli_command *command, const char *nam
 
 static fr_status unknown_option(const cli_command *command, const char *word, fr_error *err)
 {
-    const char *names[32];
-    size_t n = 0;
-    for (size_t i = 0; i < command->n_options && n < 32; i++) names[n++] = command->options[i].name;
-    const char *near = fr_nearest(word, names, n);
+    const char *names[MAX_OPTIONS];
+    for (size_t i = 0; i < command->n_options; i++) names[i] = command->options[i].name;
+    const char *near = fr_nearest(word, names, command->n_options);
     return fr_error_set(err, FR_ERR_USAGE, "unknown option %s%s%s%s; see `frugal %s --help`", word,
                         near ? " (did you mean " : "", near ? near : "", near ? "?)" : "",
                         command->name);
@@ -85,8 +87,9 @@ fr_status cli_parse(const cli_command *command, int argc, char **argv, const cha
                     bool *help, fr_error *err)
 {
     fr_status st = FR_OK;
-    bool given[32] = {false};
+    bool given[MAX_OPTIONS] = {false};
     size_t n_positional = 0;
+    assert(command->n_options <= MAX_OPTIONS);
     int end = own_words(command, argc, argv);
     *help = false;
     for (int i = 1; i < end; i++)
