@@ -276,8 +276,8 @@ static fr_status check_overlap(const fr_gguf *g, fr_error *err)
     if (!order) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", g->path);
     for (size_t i = 0; i < g->n_tensors; i++) order[i] = &g->tensors[i];
     qsort(order, g->n_tensors, sizeof(*order), by_data);
-    for (size_t i = 1; i < g->n_tensors; i++)
-        if (order[i - 1]->data + order[i - 1]->n_bytes > order[i]->data)
+    for (size_t i = 1; i < g->n_tensors; i++) /* one without numbers may have no place at all */
+        if (order[i - 1]->n_bytes && order[i - 1]->data + order[i - 1]->n_bytes > order[i]->data)
             FR_FAIL(err, FR_ERR_FORMAT, "%s: tensors '%s' and '%s' overlap", g->path,
                     order[i - 1]->name, order[i]->name);
 cleanup:
