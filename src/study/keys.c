@@ -134,6 +134,16 @@ void fr__key_endpoint(const fr_plan *plan, const fr_spec_model *m, char hex[FR_S
     fr_sha256_final_hex(&h, hex);
 }
 
+void fr__key_baseline(const fr_plan *plan, const fr_spec_model *m, char hex[FR_SHA256_HEX_SIZE])
+{
+    fr_sha256 h;
+    fr_sha256_init(&h);
+    put_text(&h, "baseline");
+    put_text(&h, fr_spec_baseline_name(m->baseline));
+    put_text(&h, fr_spec_baseline_learns(m->baseline) ? plan->train.hash : NULL);
+    fr_sha256_final_hex(&h, hex);
+}
+
 void fr__key_estimate(const fr_spec_model *m, char hex[FR_SHA256_HEX_SIZE])
 {
     fr_sha256 h;
@@ -167,7 +177,7 @@ static void key_cell(const fr_plan *p, const fr_plan_model *m, fr_plan_run *run)
     put_text(&h, m->identity);
     put_text(&h, run->tune_key);
     put_text(&h, p->task->hash);
-    if (m->spec->kind == FR_SPEC_LOCAL || m->spec->kind == FR_SPEC_SCRATCH)
+    if (fr_spec_has_weights(m->spec))
         put_format(&h, "%zu %zu %d", m->spec->batch, m->max_tokens, p->n_threads);
     /* Rows of a predictions file belong to the items by their order alone. */
     if (m->spec->kind == FR_SPEC_PREDICTIONS) put_text(&h, p->test.hash);

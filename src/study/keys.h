@@ -21,6 +21,10 @@ FR_NODISCARD fr_status fr__key_folder(const char *dir, bool weights, char hex[FR
 void fr__key_endpoint(const fr_plan *plan, const fr_spec_model *model,
                       char hex[FR_SHA256_HEX_SIZE]);
 
+/* Of a baseline, with what it learns from. */
+void fr__key_baseline(const fr_plan *plan, const fr_spec_model *model,
+                      char hex[FR_SHA256_HEX_SIZE]);
+
 /* Of a model of which only the emissions are estimated. */
 void fr__key_estimate(const fr_spec_model *model, char hex[FR_SHA256_HEX_SIZE]);
 

@@ -146,6 +146,16 @@ static fr_status check_endpoint(const fr_plan *p, const fr_spec_model *m, fr_err
     return st;
 }
 
+/* Labels are voted for or learnt; texts are copied or left empty. */
+static fr_status check_baseline(const fr_plan *p, const fr_spec_model *m, fr_error *err)
+{
+    bool labels = p->task->kind == FR_TASK_CLASSIFY;
+    if (labels == fr_spec_baseline_learns(m->baseline)) return FR_OK;
+    return fr_error_set(err, FR_ERR_USAGE, "task %s %s labels: its baselines are %s", p->task->name,
+                        labels ? "has" : "has no",
+                        labels ? "majority and tfidf" : "copy-input and empty");
+}
+
 static fr_status plan_model(fr_plan *p, fr_plan_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -169,6 +179,10 @@ static fr_status plan_model(fr_plan *p, fr_plan_model *m, fr_error *err)
     case FR_SPEC_PREDICTIONS:
         FR_TRY(fr__key_file(s->path, m->identity, err));
         FR_TRY(fr__plan_read_predictions(p, m, err));
+        break;
+    case FR_SPEC_BASELINE:
+        FR_TRY(check_baseline(p, s, err));
+        fr__key_baseline(p, s, m->identity);
         break;
     case FR_SPEC_ESTIMATE: fr__key_estimate(s, m->identity); break;
     }

@@ -17,6 +17,7 @@ static const char *how_text(const fr_spec_model *m)
     case FR_SPEC_SCRATCH: return "tuned";
     case FR_SPEC_ENDPOINT: return "endpoint";
     case FR_SPEC_PREDICTIONS: return "predictions";
+    case FR_SPEC_BASELINE: return "baseline";
     case FR_SPEC_ESTIMATE: break;
     }
     return "estimate only";
@@ -140,6 +141,11 @@ static fr_status record_origin(const fr_plan_model *m, fr_ledger *l, fr_error *e
         return put_provenance(l, s->name, FR_KIND_ESTIMATED, source, err,
                               "%.4g B active of %.4g B parameters", m->params_active / 1e9,
                               m->params_total / 1e9);
+    if (s->kind == FR_SPEC_BASELINE)
+        return put_provenance(
+            l, s->name, FR_KIND_MEASURED, fr_spec_baseline_name(s->baseline), err, "%s",
+            fr_spec_baseline_learns(s->baseline) ? "learnt from the training items"
+                                                 : "nothing is learnt");
     if (s->kind == FR_SPEC_ENDPOINT)
         return put_provenance(l, s->name, FR_KIND_MEASURED, source, err, "model %s",
                               s->endpoint.model ? s->endpoint.model : "the server's first");
@@ -151,7 +157,7 @@ static fr_status record_model(const fr_plan *p, size_t i, fr_ledger *l, fr_error
     fr_status st = FR_OK;
     const fr_plan_model *m = &p->models[i];
     const fr_spec_model *s = m->spec;
-    bool local = s->kind == FR_SPEC_LOCAL || s->kind == FR_SPEC_SCRATCH;
+    bool local = fr_spec_runs_here(s);
     bool reference = p->spec.reference && !strcmp(p->spec.reference, s->name);
     char note[256];
     FR_TRY(fr_sql_run(&l->db, err, "INSERT INTO plan_model VALUES(?,?,?,?,?,?,?,?,?,?,?)",
@@ -171,7 +177,7 @@ static fr_status record_model(const fr_plan *p, size_t i, fr_ledger *l, fr_error
     }
     if (s->kind == FR_SPEC_SCRATCH)
         FR_TRY(put_note(l, s->name, "trained from scratch: its weights knew nothing before", err));
-    if (local && m->max_tokens < s->max_tokens) {
+    if (fr_spec_has_weights(s) && m->max_tokens < s->max_tokens) {
         snprintf(note, sizeof(note), "texts are cut at %zu tokens, the most it can take",
                  m->max_tokens);
         FR_TRY(put_note(l, s->name, note, err));

@@ -152,11 +152,6 @@ cleanup:
     return st;
 }
 
-static bool is_local(const fr_plan_model *m)
-{
-    return m->spec->kind == FR_SPEC_LOCAL || m->spec->kind == FR_SPEC_SCRATCH;
-}
-
 fr_status fr__plan_count_tokens(fr_plan *p, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -165,7 +160,7 @@ fr_status fr__plan_count_tokens(fr_plan *p, fr_error *err)
     double task_in = NAN, task_out = NAN; /* with the task's own prompt: counted once */
     char source[256] = "";
     for (size_t i = 0; i < p->n_models && !counter; i++)
-        if (is_local(&p->models[i])) counter = &p->models[i];
+        if (fr_spec_has_weights(p->models[i].spec)) counter = &p->models[i];
     if (counter) {
         FR_TRY(fr_tokenizer_open(&tokenizer, counter->spec->path, err));
         snprintf(source, sizeof(source),
@@ -175,7 +170,8 @@ fr_status fr__plan_count_tokens(fr_plan *p, fr_error *err)
     for (size_t i = 0; i < p->n_models; i++) {
         fr_plan_model *m = &p->models[i];
         double in = task_in, out = task_out;
-        if (is_local(m) || (!isnan(m->mean_tokens_in) && !isnan(m->mean_tokens_out))) continue;
+        if (fr_spec_runs_here(m->spec) || (!isnan(m->mean_tokens_in) && !isnan(m->mean_tokens_out)))
+            continue;
         if (!counter) {
             if (m->spec->kind != FR_SPEC_ESTIMATE) continue;
             FR_FAIL(err, FR_ERR_USAGE,

@@ -240,7 +240,7 @@ static fr_status read_tune(reader *r, const fr_yaml_node *map, fr_spec_model *m,
     const fr_yaml_node *tune;
     FR_TRY(fr_yaml_map_or(map, "tune", &tune, err));
     if (!tune) goto cleanup;
-    if (m->kind != FR_SPEC_LOCAL && m->kind != FR_SPEC_SCRATCH)
+    if (!fr_spec_has_weights(m))
         FR_FAIL(err, FR_ERR_USAGE, "%s: tune: only a model with path or config can be fine-tuned",
                 fr_yaml_where(tune));
     FR_TRY(fr_yaml_check_keys(tune, keys, COUNT(keys), err));
@@ -330,17 +330,41 @@ cleanup:
     return st;
 }
 
+static const char *const baselines[] = {"majority", "tfidf", "copy-input", "empty"};
+
+const char *fr_spec_baseline_name(fr_spec_baseline baseline)
+{
+    return baselines[baseline];
+}
+
+static fr_status read_baseline(const fr_yaml_node *map, fr_spec_model *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const char *name;
+    FR_TRY(fr_yaml_string(map, "baseline", &name, err));
+    for (size_t i = 0; i < COUNT(baselines); i++) {
+        if (strcmp(name, baselines[i]) != 0) continue;
+        m->baseline = (fr_spec_baseline)i;
+        goto cleanup;
+    }
+    FR_FAIL(err, FR_ERR_USAGE,
+            "%s: baseline must be majority, tfidf, copy-input or empty, not \"%s\"",
+            fr_yaml_where(fr_yaml_get(map, "baseline")), name);
+cleanup:
+    return st;
+}
+
 static fr_status read_source(reader *r, const fr_yaml_node *map, fr_spec_model *m, fr_error *err)
 {
-    static const char *const sources[] = {"path", "config", "endpoint", "predictions"};
+    static const char *const sources[] = {"path", "config", "endpoint", "predictions", "baseline"};
     fr_status st = FR_OK;
     const char *first = NULL;
     for (size_t i = 0; i < COUNT(sources); i++) {
         if (!fr_yaml_get(map, sources[i])) continue;
         if (first)
             FR_FAIL(err, FR_ERR_USAGE,
-                    "%s: a model is one of path, config, endpoint and "
-                    "predictions; \"%s\" has %s and %s",
+                    "%s: a model is one of path, config, endpoint, predictions and baseline; "
+                    "\"%s\" has %s and %s",
                     m->where, m->name, first, sources[i]);
         first = sources[i];
         m->kind = (fr_spec_kind)i;
@@ -350,13 +374,15 @@ static fr_status read_source(reader *r, const fr_yaml_node *map, fr_spec_model *
         const fr_yaml_node *endpoint;
         FR_TRY(fr_yaml_map(map, "endpoint", &endpoint, err));
         FR_TRY(read_endpoint(r, endpoint, m, err));
+    } else if (m->kind == FR_SPEC_BASELINE) {
+        FR_TRY(read_baseline(map, m, err));
     } else if (first) {
         FR_TRY(read_path(r, map, first, m->kind != FR_SPEC_PREDICTIONS, &m->path, err));
     }
     if (m->kind == FR_SPEC_ESTIMATE && m->params_active == 0)
         FR_FAIL(err, FR_ERR_USAGE,
-                "%s: \"%s\" has no path, config, endpoint or predictions, so that only its "
-                "emissions can be estimated: that needs params_active",
+                "%s: \"%s\" has no path, config, endpoint, predictions or baseline, so that only "
+                "its emissions can be estimated: that needs params_active",
                 m->where, m->name);
 cleanup:
     return st;
@@ -364,10 +390,10 @@ cleanup:
 
 static fr_status read_model(reader *r, const fr_yaml_node *map, size_t i, fr_error *err)
 {
-    static const char *const keys[] = {"name",        "path",          "config",       "endpoint",
-                                       "predictions", "params_active", "params_total", "tokens_in",
-                                       "tokens_out",  "prompt",        "tune",         "batch",
-                                       "max_tokens"};
+    static const char *const keys[] = {"name",        "path",       "config",        "endpoint",
+                                       "predictions", "baseline",   "params_active", "params_total",
+                                       "tokens_in",   "tokens_out", "prompt",        "tune",
+                                       "batch",       "max_tokens"};
     fr_status st = FR_OK;
     fr_spec_model *m = &r->spec->models[i];
     const char *name;
@@ -432,6 +458,12 @@ static fr_status check_whole(reader *r, const fr_yaml_node *root, fr_error *err)
         FR_FAIL(err, FR_ERR_USAGE, "%s: \"%s\" is to be fine-tuned: data needs %s",
                 fr_yaml_where(fr_yaml_get(root, "data")), tuned->name,
                 s->train ? "validation, or validation_share" : "train");
+    for (size_t i = 0; i < s->n_models; i++) {
+        const fr_spec_model *m = &s->models[i];
+        if (m->kind == FR_SPEC_BASELINE && fr_spec_baseline_learns(m->baseline) && !s->train)
+            FR_FAIL(err, FR_ERR_USAGE, "%s: \"%s\" learns from training data: data needs train",
+                    m->where, m->name);
+    }
     if (!s->reference) goto cleanup;
 
     const char **names = fr_arena_alloc(&s->arena, s->n_models, sizeof(*names));

@@ -19,8 +19,16 @@ typedef enum fr_spec_kind {
     FR_SPEC_SCRATCH,     /* config: the same without weights */
     FR_SPEC_ENDPOINT,    /* endpoint: a server */
     FR_SPEC_PREDICTIONS, /* predictions: a file of answers */
+    FR_SPEC_BASELINE,    /* baseline: what a model must beat */
     FR_SPEC_ESTIMATE     /* none of them: emissions only */
 } fr_spec_kind;
+
+typedef enum fr_spec_baseline {
+    FR_SPEC_MAJORITY,   /* the label that most training items have */
+    FR_SPEC_TFIDF,      /* TF-IDF with logistic regression, learnt from the training items */
+    FR_SPEC_COPY_INPUT, /* the item's text as the answer */
+    FR_SPEC_EMPTY       /* nothing as the answer */
+} fr_spec_baseline;
 
 typedef struct fr_spec_tune {
     size_t epochs, batch;
@@ -45,6 +53,7 @@ typedef struct fr_spec_model {
     const char *where; /* "study.yaml:12" */
     fr_spec_kind kind;
     const char *path; /* folder or file */
+    fr_spec_baseline baseline;
     fr_spec_endpoint endpoint;
     double params_active, params_total; /* 0: not given */
     double tokens_in, tokens_out;       /* per item, NaN: to be counted */
@@ -79,6 +88,27 @@ typedef struct fr_spec {
     fr_spec_model *models; /* [n_models] in the order of the file */
     size_t n_models;
 } fr_spec;
+
+/* Does it have weights that this machine runs? */
+static inline bool fr_spec_has_weights(const fr_spec_model *m)
+{
+    return m->kind == FR_SPEC_LOCAL || m->kind == FR_SPEC_SCRATCH;
+}
+
+/* Is its work done on this machine, and so seen by the meter? */
+static inline bool fr_spec_runs_here(const fr_spec_model *m)
+{
+    return fr_spec_has_weights(m) || m->kind == FR_SPEC_BASELINE;
+}
+
+/* "majority", "tfidf", "copy-input", "empty". Static. */
+const char *fr_spec_baseline_name(fr_spec_baseline baseline);
+
+/* Does it learn from the training items? */
+static inline bool fr_spec_baseline_learns(fr_spec_baseline baseline)
+{
+    return baseline == FR_SPEC_MAJORITY || baseline == FR_SPEC_TFIDF;
+}
 
 /* Errors: FR_ERR_IO (no such file), FR_ERR_USAGE (file:line: what is wrong with it). */
 FR_NODISCARD fr_status fr_spec_read(fr_spec *out, const char *file, fr_error *err);

@@ -122,6 +122,9 @@ static fr_status run_one(fr_run_job *job, fr_error *err)
     case FR_SPEC_SCRATCH: return fr__run_local(job, err);
     case FR_SPEC_ENDPOINT: return fr__run_endpoint(job, err);
     case FR_SPEC_PREDICTIONS: return fr__run_predictions(job, err);
+    case FR_SPEC_BASELINE:
+        return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: baselines are not run yet",
+                            job->model->spec->where);
     case FR_SPEC_ESTIMATE: break;
     }
     return FR_OK;
@@ -135,8 +138,7 @@ static fr_status is_finished(const fr_study *s, fr_ledger *ledger, bool *finishe
     *finished = true;
     for (size_t i = 0; i < p->n_models && *finished; i++) {
         const fr_plan_model *m = &p->models[i];
-        bool local = m->spec->kind == FR_SPEC_LOCAL || m->spec->kind == FR_SPEC_SCRATCH;
-        for (size_t r = 0; r < m->n_runs && *finished && local; r++) {
+        for (size_t r = 0; r < m->n_runs && *finished && fr_spec_runs_here(m->spec); r++) {
             int64_t n;
             FR_TRY(fr_sql_get_i64(&ledger->db, &n, 0, err,
                                   "SELECT COUNT(*) FROM test_item t JOIN result r"

@@ -48,6 +48,20 @@ static void a_damaged_model_is_found_before_anything_runs(void **state)
                    "llama");
 }
 
+static void a_baseline_must_fit_the_task(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_plan plan;
+    assert_refused(TEST "models: [{name: a, baseline: copy-input}]\n", FR_ERR_USAGE,
+                   "its baselines are majority and tfidf");
+    ASSERT_OK(make_plan(
+        TEST "models: [{name: a, baseline: majority}, {name: b, baseline: tfidf}]\n", &plan, &err));
+    assert_int_equal(plan.models[1].spec->baseline, FR_SPEC_TFIDF);
+    assert_string_not_equal(plan.models[0].runs[0].cell, plan.models[1].runs[0].cell);
+    fr_plan_release(&plan);
+}
+
 static void predictions_must_fit_the_test_items(void **state)
 {
     (void)state;
@@ -292,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_damaged_model_is_found_before_anything_runs),
+        cmocka_unit_test(a_baseline_must_fit_the_task),
         cmocka_unit_test(predictions_must_fit_the_test_items),
         cmocka_unit_test(bad_data_are_named_by_line),
         cmocka_unit_test(estimates_need_tokens_or_a_tokenizer),
