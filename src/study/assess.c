@@ -45,7 +45,8 @@ static fr_status read_study(fr_assess *a, fr_error *err)
     sqlite3_stmt *q = NULL;
     bool row;
     FR_TRY(fr_sql_prepare(db, &q, err,
-                          "SELECT run_id, name, task, metric, margin, region, country_iso,"
+                          "SELECT run_id, name, task, substr(metrics, 1, instr(metrics || ' ', ' "
+                          "') - 1), margin, region, country_iso,"
                           " intensity, intensity_low, intensity_high, intensity_kind,"
                           " intensity_source, pue, (SELECT COUNT(*) FROM test_item) FROM study",
                           ""));
@@ -219,13 +220,9 @@ static fr_status read_sets(fr_assess *a, fr_error *err)
     fr_status st = FR_OK;
     fr_sql *db = &a->ledger->db;
     sqlite3_stmt *q = NULL;
-    size_t has_table = 0;
     bool row;
     fr_result_set *sets = zeroed(a, MOST, sizeof(*sets));
     if (!sets) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
-    FR_TRY(count_rows(a, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'data_set'", &has_table,
-                      err));
-    if (!has_table) goto cleanup; /* an older ledger */
     FR_TRY(fr_sql_prepare(db, &q, err,
                           "SELECT role, n_items, n_repeated, n_in_train, n_in_validation"
                           " FROM data_set ORDER BY position",

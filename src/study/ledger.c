@@ -15,7 +15,8 @@ static const char schema[] =
     "CREATE TABLE data_file(path TEXT PRIMARY KEY, role TEXT NOT NULL, sha256 TEXT NOT NULL);"
     "CREATE TABLE study("
     "  id INTEGER PRIMARY KEY CHECK(id = 1), run_id TEXT NOT NULL, name TEXT NOT NULL,"
-    "  task TEXT NOT NULL, metric TEXT NOT NULL, margin REAL NOT NULL, region TEXT NOT NULL,"
+    "  task TEXT NOT NULL, metrics TEXT NOT NULL, n_labels INTEGER NOT NULL,"
+    "  margin REAL NOT NULL, region TEXT NOT NULL,"
     "  country_iso TEXT NOT NULL, intensity REAL NOT NULL, intensity_low REAL NOT NULL,"
     "  intensity_high REAL NOT NULL, intensity_kind INTEGER NOT NULL,"
     "  intensity_source TEXT NOT NULL, pue REAL NOT NULL, created_unix_s REAL NOT NULL);"
@@ -60,8 +61,15 @@ static const char schema[] =
     "  cell TEXT PRIMARY KEY, model TEXT NOT NULL, peak_memory_bytes REAL);"
     "CREATE TABLE result("
     "  cell TEXT NOT NULL, item TEXT NOT NULL, prediction INTEGER NOT NULL, scores BLOB,"
+    "  statistics BLOB,"
     "  output TEXT, tokens_in INTEGER, tokens_out INTEGER, latency_s REAL, error TEXT,"
     "  session INTEGER NOT NULL REFERENCES session(id), PRIMARY KEY(cell, item)) WITHOUT ROWID;"
+    "CREATE TABLE sandbox("
+    "  cell TEXT PRIMARY KEY, jail TEXT NOT NULL, not_run TEXT NOT NULL);"
+    "CREATE TABLE data_set("
+    "  position INTEGER PRIMARY KEY, role TEXT NOT NULL, n_items INTEGER NOT NULL,"
+    "  n_repeated INTEGER NOT NULL, n_in_train INTEGER NOT NULL,"
+    "  n_in_validation INTEGER NOT NULL);"
     "CREATE TABLE latency("
     "  cell TEXT NOT NULL, sample INTEGER NOT NULL, seconds REAL NOT NULL,"
     "  PRIMARY KEY(cell, sample)) WITHOUT ROWID;"
@@ -72,14 +80,7 @@ static const char schema[] =
     "  id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES session(id),"
     "  cell TEXT NOT NULL, item TEXT NOT NULL, sent_unix_s REAL NOT NULL);"
     "CREATE INDEX request_cell ON request(cell, item);"
-    "PRAGMA user_version = 1;";
-
-/* Came later; ledgers of before get it when a study goes on, and programs of before ignore it. */
-static const char later[] =
-    "CREATE TABLE IF NOT EXISTS data_set("
-    "  position INTEGER PRIMARY KEY, role TEXT NOT NULL, n_items INTEGER NOT NULL,"
-    "  n_repeated INTEGER NOT NULL, n_in_train INTEGER NOT NULL,"
-    "  n_in_validation INTEGER NOT NULL);";
+    "PRAGMA user_version = 2;";
 
 static fr_status check_version(fr_ledger *ledger, int64_t *version, fr_error *err)
 {
@@ -89,6 +90,12 @@ static fr_status check_version(fr_ledger *ledger, int64_t *version, fr_error *er
         FR_FAIL(err, FR_ERR_FORMAT,
                 "%s: written by a newer frugal (ledger version %lld, this one knows %d); use that "
                 "one, or another output folder",
+                ledger->db.path, (long long)*version, FR_LEDGER_VERSION);
+    if (*version > 0 && *version < FR_LEDGER_VERSION)
+        FR_FAIL(err, FR_ERR_FORMAT,
+                "%s: written by an older frugal (ledger version %lld, this one needs %d), which "
+                "kept less of each answer; use that one, or run the study into another output "
+                "folder",
                 ledger->db.path, (long long)*version, FR_LEDGER_VERSION);
 cleanup:
     return st;
@@ -124,7 +131,6 @@ fr_status fr_ledger_open(fr_ledger *ledger, const char *dir, fr_error *err)
         FR_TRY(fr_sql_exec(&ledger->db, schema, err));
         FR_TRY(fr_ledger_commit(ledger, err));
     }
-    FR_TRY(fr_sql_exec(&ledger->db, later, err));
 cleanup:
     if (st != FR_OK) fr_ledger_close(ledger);
     return st;

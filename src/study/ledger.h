@@ -5,7 +5,7 @@
  * kill -9 and power cuts. Every figure of a report is a query over it.
  *
  *     data_file   path -> SHA-256: data may not change under its name
- *     study       the plan that was run last: task, margin, place
+ *     study       the plan that was run last: task, metrics, margin, place
  *     test_item   its test items, in order
  *     plan_model, plan_run, note, provenance     its models and their cells
  *     data_set    sizes of train, validation and test, and what they have in common
@@ -13,7 +13,9 @@
  *     window      joules of a phase of a session; open while it runs
  *     tuned       one row a fine-tuned model, by tune key
  *     cell        one row a run of a model over the items, by cell key
- *     result      one row an item, PRIMARY KEY (cell, item)
+ *     result      one row an item, PRIMARY KEY (cell, item): what was answered, and what each
+ *                 metric of the task makes of it (statistics, task/score.h)
+ *     sandbox     where a cell's programs ran, or why they did not
  *     batch       joules and seconds of each batch, for the spread
  *     latency     the batch-1 pass, PRIMARY KEY (cell, sample)
  *     request     what was sent to endpoints, before it was sent
@@ -35,7 +37,9 @@
 #include "base/observer.h"
 #include "study/sql.h"
 
-enum { FR_LEDGER_VERSION = 1 };
+/* 2: results have statistics, the study its metrics; of older ledgers there is no way back to
+ * answers that were never kept. */
+enum { FR_LEDGER_VERSION = 2 };
 
 typedef enum fr_window_state {
     FR_WINDOW_OPEN,
@@ -71,6 +75,8 @@ typedef struct fr_ledger_result {
     int32_t prediction;  /* class, or -1: no answer */
     const float *scores; /* [n_scores] logits, or NULL */
     size_t n_scores;
+    const double *statistics; /* [n_statistics] of all metrics of the task, or NULL */
+    size_t n_statistics;
     const char *output;            /* what the model said, or NULL */
     int64_t tokens_in, tokens_out; /* -1: unknown */
     double latency_s;              /* NaN: not timed apart */
@@ -84,7 +90,7 @@ typedef struct fr_ledger_tuned {
 } fr_ledger_tuned;
 
 /* Opens dir/ledger.db, created with its schema where there is none.
- * Errors: FR_ERR_IO, FR_ERR_FORMAT (not a ledger; written by a newer frugal). */
+ * Errors: FR_ERR_IO, FR_ERR_FORMAT (not a ledger; written by a newer or an older frugal). */
 FR_NODISCARD fr_status fr_ledger_open(fr_ledger *ledger, const char *dir, fr_error *err);
 
 /* The same for reading only, of an existing ledger. */
@@ -127,6 +133,10 @@ FR_NODISCARD fr_status fr_ledger_results_done(fr_ledger *ledger, const char *cel
 FR_NODISCARD fr_status fr_ledger_put_results(fr_ledger *ledger, const char *cell,
                                              const fr_ledger_result *results, size_t n,
                                              fr_error *err);
+
+/* Remembers where the programs of a cell's answers run ("bubblewrap"), or why they do not. */
+FR_NODISCARD fr_status fr_ledger_put_sandbox(fr_ledger *ledger, const char *cell, const char *jail,
+                                             const char *not_run, fr_error *err);
 
 /* *found and *out: the fine-tuned model of this key. */
 FR_NODISCARD fr_status fr_ledger_get_tuned(fr_ledger *ledger, const char *tune_key, bool *found,

@@ -40,28 +40,36 @@ fr_status fr_ledger_put_results(fr_ledger *ledger, const char *cell,
     sqlite3_stmt *q = NULL;
     bool row;
     FR_TRY(fr_sql_prepare(&ledger->db, &q, err,
-                          "INSERT OR IGNORE INTO result(cell, item, prediction, scores, output,"
-                          " tokens_in, tokens_out, latency_s, error, session)"
-                          " VALUES(?,?,?,?,?,?,?,?,?,?)",
+                          "INSERT OR IGNORE INTO result(cell, item, prediction, scores, statistics,"
+                          " output, tokens_in, tokens_out, latency_s, error, session)"
+                          " VALUES(?,?,?,?,?,?,?,?,?,?,?)",
                           ""));
     for (size_t i = 0; i < n; i++) {
         const fr_ledger_result *r = &results[i];
-        FR_TRY(fr_sql_bind(&ledger->db, q, err, "ttibt", cell, r->item, (int64_t)r->prediction,
-                           r->scores, r->n_scores * sizeof(float), r->output));
-        bind_count(q, 6, r->tokens_in);
-        bind_count(q, 7, r->tokens_out);
+        FR_TRY(fr_sql_bind(&ledger->db, q, err, "ttibbt", cell, r->item, (int64_t)r->prediction,
+                           r->scores, r->n_scores * sizeof(float), r->statistics,
+                           r->n_statistics * sizeof(double), r->output));
+        bind_count(q, 7, r->tokens_in);
+        bind_count(q, 8, r->tokens_out);
         if (isnan(r->latency_s))
-            sqlite3_bind_null(q, 8);
+            sqlite3_bind_null(q, 9);
         else
-            sqlite3_bind_double(q, 8, r->latency_s);
-        sqlite3_bind_text(q, 9, r->error, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_int64(q, 10, ledger->session);
+            sqlite3_bind_double(q, 9, r->latency_s);
+        sqlite3_bind_text(q, 10, r->error, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(q, 11, ledger->session);
         FR_TRY(fr_sql_step(&ledger->db, q, &row, err));
         sqlite3_reset(q);
     }
 cleanup:
     sqlite3_finalize(q);
     return st;
+}
+
+fr_status fr_ledger_put_sandbox(fr_ledger *ledger, const char *cell, const char *jail,
+                                const char *not_run, fr_error *err)
+{
+    return fr_sql_run(&ledger->db, err, "INSERT OR REPLACE INTO sandbox VALUES(?,?,?)", "ttt", cell,
+                      jail, not_run);
 }
 
 fr_status fr_ledger_get_tuned(fr_ledger *ledger, const char *tune_key, bool *found,

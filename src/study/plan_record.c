@@ -64,26 +64,31 @@ static fr_status record_study(const fr_plan *p, fr_ledger *l, fr_error *err)
 {
     fr_status st = FR_OK;
     char run_id[32];
+    fr_str metrics = FR_STR_INIT; /* no name holds a space */
     double now = fr_time_unix_s();
     uint64_t bits;
     memcpy(&bits, &now, sizeof(bits));
     snprintf(run_id, sizeof(run_id), "%016llx",
              (unsigned long long)fr_mix64(bits, (uint64_t)(uintptr_t)p));
+    for (size_t i = 0; i < p->task->n_metrics; i++)
+        FR_TRY(fr_str_appendf(&metrics, err, "%s%s", i ? " " : "", p->task->metrics[i]));
     /* run_id and the time of creation are the folder's, and stay. */
     FR_TRY(fr_sql_run(&l->db, err,
-                      "INSERT INTO study VALUES(1,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                      "INSERT INTO study VALUES(1,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
                       " ON CONFLICT(id) DO UPDATE SET name = excluded.name, task = excluded.task,"
-                      " metric = excluded.metric, margin = excluded.margin,"
+                      " metrics = excluded.metrics, n_labels = excluded.n_labels,"
+                      " margin = excluded.margin,"
                       " region = excluded.region, country_iso = excluded.country_iso,"
                       " intensity = excluded.intensity, intensity_low = excluded.intensity_low,"
                       " intensity_high = excluded.intensity_high,"
                       " intensity_kind = excluded.intensity_kind,"
                       " intensity_source = excluded.intensity_source, pue = excluded.pue",
-                      "ttttdttddditdd", run_id, p->spec.name, p->task->name, p->task->metrics[0],
-                      p->spec.margin, p->region, p->country_iso, p->intensity.value,
-                      p->intensity.low, p->intensity.high, (int64_t)p->intensity.kind,
-                      p->intensity.source, p->spec.pue, now));
+                      "ttttidttddditdd", run_id, p->spec.name, p->task->name, fr_str_text(&metrics),
+                      (int64_t)p->task->n_labels, p->spec.margin, p->region, p->country_iso,
+                      p->intensity.value, p->intensity.low, p->intensity.high,
+                      (int64_t)p->intensity.kind, p->intensity.source, p->spec.pue, now));
 cleanup:
+    fr_str_release(&metrics);
     return st;
 }
 

@@ -106,7 +106,7 @@ typedef struct fr_results {
     const fr_result_model *models;
     size_t n_models;
     const fr_result_set *sets; /* those that there are, in this order */
-    size_t n_sets;             /* 0 also where the ledger is older than the comparison */
+    size_t n_sets;
     const fr_result_window *windows;
     size_t n_windows;
     const fr_result_provenance *provenance;

@@ -142,6 +142,40 @@ static void requests_without_an_answer_are_counted(void **state)
     fr_ledger_close(&l);
 }
 
+static void statistics_are_kept_with_each_answer(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    fr_ledger l;
+    const double statistics[3] = {1, 0.5, NAN};
+    begin(&l, dir);
+    fr_ledger_result r = {
+        .item = "i", .prediction = 1, .statistics = statistics, .n_statistics = 3};
+    ASSERT_OK(fr_ledger_put_results(&l, "c", &r, 1, &err));
+    sqlite3_stmt *q = NULL;
+    bool row;
+    ASSERT_OK(fr_sql_prepare(&l.db, &q, &err, "SELECT statistics FROM result", ""));
+    ASSERT_OK(fr_sql_step(&l.db, q, &row, &err));
+    assert_int_equal(sqlite3_column_bytes(q, 0), sizeof(statistics));
+    assert_memory_equal(sqlite3_column_blob(q, 0), statistics, sizeof(statistics));
+    sqlite3_finalize(q);
+    fr_ledger_close(&l);
+}
+
+static void an_older_ledger_is_refused_in_one_line_that_says_what_to_do(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    fr_ledger l;
+    begin(&l, dir);
+    ASSERT_OK(fr_sql_exec(&l.db, "PRAGMA user_version = 1", &err));
+    fr_ledger_close(&l);
+    ASSERT_FAILS(fr_ledger_open(&l, dir, &err), FR_ERR_FORMAT, "another output folder");
+    ASSERT_FAILS(fr_ledger_open_existing(&l, dir, &err), FR_ERR_FORMAT, "older frugal");
+}
+
 static void a_newer_ledger_is_refused(void **state)
 {
     (void)state;
@@ -149,7 +183,7 @@ static void a_newer_ledger_is_refused(void **state)
     fr_error err;
     fr_ledger l;
     begin(&l, dir);
-    ASSERT_OK(fr_sql_exec(&l.db, "PRAGMA user_version = 2", &err));
+    ASSERT_OK(fr_sql_exec(&l.db, "PRAGMA user_version = 3", &err));
     fr_ledger_close(&l);
     ASSERT_FAILS(fr_ledger_open(&l, dir, &err), FR_ERR_FORMAT, "newer frugal");
     ASSERT_FAILS(fr_ledger_open_existing(&l, dir, &err), FR_ERR_FORMAT, "newer frugal");
@@ -182,6 +216,8 @@ int main(void)
         cmocka_unit_test(a_window_killed_before_any_commit_is_interrupted_as_a_whole),
         cmocka_unit_test(a_result_is_never_overwritten),
         cmocka_unit_test(requests_without_an_answer_are_counted),
+        cmocka_unit_test(statistics_are_kept_with_each_answer),
+        cmocka_unit_test(an_older_ledger_is_refused_in_one_line_that_says_what_to_do),
         cmocka_unit_test(a_newer_ledger_is_refused),
         cmocka_unit_test(what_was_not_committed_is_gone_and_the_rest_is_kept),
     };

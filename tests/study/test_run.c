@@ -94,16 +94,6 @@ static void a_study_tunes_measures_and_compares(void **state)
     assert_string_equal(r.sets[2].role, "test");
     assert_int_equal(r.sets[2].n_items, FIXTURE_TEST);
     fr_results_release(&r);
-
-    /* A ledger of before the sets were compared. */
-    ASSERT_NEAR(fixture_query(out, "DROP TABLE data_set"), -1, 0);
-    ASSERT_OK(fr_study_results(&r, out, &err));
-    assert_int_equal(r.n_sets, 0);
-    fr_results_release(&r);
-    ASSERT_OK(fixture_run(file, out, NULL, &err));
-    ASSERT_OK(fr_study_results(&r, out, &err));
-    assert_int_equal(r.n_sets, 3);
-    fr_results_release(&r);
 }
 
 static void a_finished_study_has_nothing_left_to_do(void **state)
