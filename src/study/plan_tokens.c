@@ -140,7 +140,7 @@ static fr_status count_mean(const fr_plan *p, const fr_tokenizer *tokenizer, con
         const fr_item *item = &p->test.items[i];
         const char *label = p->task->labels[item->label];
         fr_str_clear(&prompt);
-        FR_TRY(fr_task_prompt(p->task, template, item->text, item->len, &prompt, err));
+        FR_TRY(fr_task_prompt(p->task, &(fr_prompting){.template = template}, item, &prompt, err));
         FR_TRY(count_one(tokenizer, fr_str_text(&prompt), prompt.len, &tokens, &sum_in, err));
         FR_TRY(count_one(tokenizer, label, strlen(label), &tokens, &sum_out, err));
     }

@@ -21,19 +21,6 @@
 #include "task/task.h"
 #include "text/tokenizer.h"
 
-typedef struct fr_item {
-    const char *text; /* UTF-8, NUL-terminated; may hold NULs of its own. Of a generate task: the
-                         prompt, its fields filled in */
-    size_t len;
-    const char *target; /* of a generate task, its fields filled in; else NULL */
-    size_t target_len;
-    int32_t label;  /* [0, n_labels), or FR_IGNORE */
-    size_t row;     /* in the file, from 0 */
-    size_t line;    /* where the row begins, from 1 */
-    uint64_t order; /* items are sorted by this, then by row */
-    char hash[65];  /* SHA-256 of text and label or target */
-} fr_item;
-
 typedef struct fr_dataset_options {
     const fr_task *task;     /* gives the labels, or the templates */
     const char *text_field;  /* of a classify task. NULL: "text". "a.b" is field b of the object in

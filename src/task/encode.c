@@ -11,8 +11,13 @@ fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer *tokenizer, 
     fr_tokens tokens = FR_TOKENS_INIT;
     for (size_t i = 0; i < d->n; i++) {
         const fr_item *item = &d->items[i];
-        FR_TRY(fr_tokenizer_encode(tokenizer, item->text, item->len, FR_SPECIAL, max_tokens,
-                                   &tokens, err));
+        if (item->pair)
+            FR_TRY(fr_tokenizer_encode_pair(tokenizer, item->text, item->len, item->pair,
+                                            item->pair_len, FR_SPECIAL, max_tokens,
+                                            FR_TRUNCATE_LONGEST_FIRST, &tokens, err));
+        else
+            FR_TRY(fr_tokenizer_encode(tokenizer, item->text, item->len, FR_SPECIAL, max_tokens,
+                                       &tokens, err));
         FR_TRY(fr_sequences_append(out, tokens.ids, tokens.types, tokens.n, item->label, err));
     }
 cleanup:
@@ -83,7 +88,9 @@ static fr_status encode_prompt(const fr_encoding *e, size_t n_behind, const fr_i
     *cut = false;
     for (;;) {
         fr_str_clear(text);
-        FR_TRY(fr_task_prompt(e->task, NULL, item->text, len, text, err));
+        fr_item part = *item;
+        part.len = len;
+        FR_TRY(fr_task_prompt(e->task, NULL, &part, text, err));
         FR_TRY(encode_open(e, n_behind, text, out, err));
         if (out->n <= limit) break;
         if (e->task->kind != FR_TASK_CLASSIFY || len == 0)

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "format/yaml.h"
 #include "os/file.h"
+#include "task/measure.h"
 #include "task/template.h"
 
 /* "sentiment" of "tasks/sentiment.yaml", into buf; false for other files. */
@@ -91,9 +92,39 @@ cleanup:
     return st;
 }
 
+/* May a task of this kind have this metric? */
+static bool fits(fr_task_kind kind, const fr_measure *m)
+{
+    fr_measure_input reads = fr_measure_reads(m);
+    switch (kind) {
+    case FR_TASK_CLASSIFY: return reads == FR_MEASURE_LABEL;
+    case FR_TASK_CODE: return reads == FR_MEASURE_PROGRAM;
+    case FR_TASK_GENERATE: break;
+    }
+    return reads == FR_MEASURE_LIKELIHOOD || reads == FR_MEASURE_TEXT;
+}
+
+static fr_status check_metric(const fr_task *task, const char *name, const fr_yaml_node *at,
+                              fr_error *err)
+{
+    static const char *const known[] = {"accuracy, macro-f1, mcc",
+                                        "perplexity, bits-per-byte, bleu, rougeL, exact-match, ...",
+                                        "pass@1, pass@10, ..."}; /* by kind */
+    enum { ANY = 2 };                                            /* labels are read later */
+    fr_status st = FR_OK;
+    fr_measure *m = NULL;
+    FR_TRY(fr_measure_create(&m, name, ANY, err));
+    if (!fits(task->kind, m))
+        FR_FAIL(err, FR_ERR_USAGE, "no metric of this kind of task: %s; there are %s", name,
+                known[task->kind]);
+cleanup:
+    if (st != FR_OK) fr_error_prefix(err, "%s", fr_yaml_where(at));
+    fr_measure_destroy(m);
+    return st;
+}
+
 static fr_status read_metrics(fr_task *task, const fr_yaml_node *root, fr_error *err)
 {
-    static const char *const known[] = {"accuracy", "perplexity"}; /* by kind */
     fr_status st = FR_OK;
     const fr_yaml_node *list;
     FR_TRY(fr_yaml_list(root, "metrics", &list, err));
@@ -101,9 +132,7 @@ static fr_status read_metrics(fr_task *task, const fr_yaml_node *root, fr_error 
     if (!task->n_metrics)
         FR_FAIL(err, FR_ERR_USAGE, "%s: a task needs a metric", fr_yaml_where(list));
     for (size_t i = 0; i < task->n_metrics; i++)
-        if (strcmp(task->metrics[i], known[task->kind]) != 0)
-            FR_FAIL(err, FR_ERR_USAGE, "%s: no metric of this kind of task: %s; there is %s",
-                    fr_yaml_where(fr_yaml_item(list, i)), task->metrics[i], known[task->kind]);
+        FR_TRY(check_metric(task, task->metrics[i], fr_yaml_item(list, i), err));
 cleanup:
     return st;
 }
@@ -231,17 +260,46 @@ void fr_task_close(fr_task *task)
     free(task);
 }
 
-fr_status fr_task_prompt(const fr_task *task, const char *prompt, const char *text, size_t len,
+/* Does a metric of the task look at this? */
+static bool measures(const fr_task *task, fr_measure_input input)
+{
+    bool found = false;
+    for (size_t i = 0; i < task->n_metrics && !found; i++) {
+        fr_measure *m;
+        size_t n_labels = task->n_labels;
+        if (fr_measure_create(&m, task->metrics[i], n_labels, NULL) != FR_OK) continue;
+        found = fr_measure_reads(m) == input;
+        fr_measure_destroy(m);
+    }
+    return found;
+}
+
+bool fr_task_writes(const fr_task *task)
+{
+    return task->kind == FR_TASK_CLASSIFY || measures(task, FR_MEASURE_TEXT) ||
+           measures(task, FR_MEASURE_PROGRAM);
+}
+
+bool fr_task_reads_target(const fr_task *task)
+{
+    return measures(task, FR_MEASURE_LIKELIHOOD);
+}
+
+fr_status fr_task_prompt(const fr_task *task, const fr_prompting *how, const fr_item *item,
                          fr_str *out, fr_error *err)
 {
     static const char field[] = "{text}";
     fr_status st = FR_OK;
-    if (task->kind == FR_TASK_GENERATE) return fr_str_append(out, text, len, err);
-    if (!prompt) prompt = task->prompt;
+    const char *prompt = how && how->template ? how->template : task->prompt;
+    if (how) FR_TRY(fr_str_append(out, how->shots.data, how->shots.len, err));
+    if (task->kind != FR_TASK_CLASSIFY) {
+        FR_TRY(fr_str_append(out, item->text, item->len, err));
+        goto cleanup;
+    }
     const char *at = strstr(prompt, field);
     if (!at) FR_FAIL(err, FR_ERR_USAGE, "the prompt of task %s has no {text}", task->name);
     FR_TRY(fr_str_append(out, prompt, (size_t)(at - prompt), err));
-    FR_TRY(fr_str_append(out, text, len, err));
+    FR_TRY(fr_str_append(out, item->text, item->len, err));
     at += sizeof(field) - 1;
     FR_TRY(fr_str_append(out, at, strlen(at), err));
 cleanup:

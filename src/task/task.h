@@ -2,7 +2,7 @@
  *
  *     fr_task *task;
  *     FR_TRY(fr_task_open(&task, "sentiment", err));
- *     FR_TRY(fr_task_prompt(task, text, len, &prompt, err));
+ *     FR_TRY(fr_task_prompt(task, NULL, item, &prompt, err));
  *     int32_t label = fr_task_read_answer(task, answer, strlen(answer));
  *
  * The built-in tasks are YAML files under data/tasks, part of the binary; a task of one's own is
@@ -25,14 +25,16 @@
 #ifndef FR_TASK_TASK_H
 #define FR_TASK_TASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "base/str.h"
 #include "format/json.h"
+#include "metric/metric.h"
 
-typedef enum fr_task_kind { FR_TASK_CLASSIFY, FR_TASK_GENERATE } fr_task_kind;
+typedef enum fr_task_kind { FR_TASK_CLASSIFY, FR_TASK_GENERATE, FR_TASK_CODE } fr_task_kind;
 
 typedef struct fr_task {
     char *name;     /* "sentiment" */
@@ -47,8 +49,10 @@ typedef struct fr_task {
     char *target; /* template of what goes on behind it; NULL of a classify task */
     char **stops; /* [n_stops] texts that end an answer */
     size_t n_stops;
-    size_t max_tokens; /* of an answer */
-    char hash[65];     /* SHA-256 of the definition */
+    size_t max_tokens;    /* of an answer */
+    char *marker;         /* generate: what an answer stands behind ("####"), or NULL */
+    unsigned cpu_seconds; /* code: of a program */
+    char hash[65];        /* SHA-256 of the definition */
 } fr_task;
 
 /* name: of a built-in task, or the path of a file that ends in .yaml.
@@ -57,11 +61,40 @@ typedef struct fr_task {
 FR_NODISCARD fr_status fr_task_open(fr_task **out, const char *name, fr_error *err);
 void fr_task_close(fr_task *task);
 
-/* Appends the user message for one item: of a classify task its text in the prompt (NULL: the
- * task's own), of a generate task the text as it is, since there the prompt is made of the row
- * (dataset.h). */
-FR_NODISCARD fr_status fr_task_prompt(const fr_task *task, const char *prompt, const char *text,
-                                      size_t len, fr_str *out, fr_error *err);
+/* Must a model that writes be let write: for a metric of texts or programs, or for a label? */
+bool fr_task_writes(const fr_task *task);
+
+/* Must the probability of the target be computed, for a metric of likelihood? */
+bool fr_task_reads_target(const fr_task *task);
+
+/* What is asked and what is right: one row of the data (dataset.h). Texts are UTF-8 and
+ * NUL-terminated; those with a length may hold NULs of their own. */
+typedef struct fr_item {
+    const char *text; /* what encoders and baselines read */
+    size_t len;
+    const char *pair; /* a second text of encoders; NULL: there is none */
+    size_t pair_len;
+    const char *target; /* what goes on behind the prompt; NULL of a classify task */
+    size_t target_len;
+    const char *setup, *code, *tests, *entry; /* of a code task, as in fr_program (sandbox.h), but
+                                                 code stands before what is written; else NULL */
+    int32_t label;                            /* [0, n_labels), or FR_IGNORE */
+    size_t row;                               /* in the file, from 0 */
+    size_t line;                              /* where the row begins, from 1 */
+    uint64_t order;                           /* items are sorted by this, then by row */
+    char hash[65];                            /* SHA-256 of all that the row says */
+} fr_item;
+
+/* How prompts are made. All zero: the task's own prompt, no examples. */
+typedef struct fr_prompting {
+    const char *template; /* NULL: the task's own */
+    fr_text shots;        /* put before it as they are: worked examples (fr_dataset_shots) */
+} fr_prompting;
+
+/* Appends what a model that writes is asked for one item: the user message of servers, the text
+ * that decoders go on from. how: NULL for all zero. */
+FR_NODISCARD fr_status fr_task_prompt(const fr_task *task, const fr_prompting *how,
+                                      const fr_item *item, fr_str *out, fr_error *err);
 
 /* Class that a field of the data names: the label of that very word, in any case, or else of that
  * index ("0", "1", ...), whether written as text or as a number. -1 when there is none. */

@@ -28,12 +28,16 @@ static void the_built_in_task_is_complete(void **state)
     assert_string_equal(task->name, "sentiment");
     assert_int_equal(task->n_labels, 2);
     assert_string_equal(task->labels[1], "positive");
-    ASSERT_OK(fr_task_prompt(task, NULL, "great {text} food", 17, &prompt, &err));
+    fr_item item = {.text = "great {text} food", .len = 17};
+    ASSERT_OK(fr_task_prompt(task, NULL, &item, &prompt, &err));
     assert_non_null(strstr(prompt.data, "Review: great {text} food\n"));
     fr_str_clear(&prompt);
-    ASSERT_OK(fr_task_prompt(task, "<{text}>", "x", 1, &prompt, &err));
-    assert_string_equal(prompt.data, "<x>");
-    ASSERT_FAILS(fr_task_prompt(task, "no field", "x", 1, &prompt, &err), FR_ERR_USAGE, "{text}");
+    fr_prompting how = {.template = "<{text}>", .shots = {"y ", 2}};
+    item = (fr_item){.text = "x", .len = 1};
+    ASSERT_OK(fr_task_prompt(task, &how, &item, &prompt, &err));
+    assert_string_equal(prompt.data, "y <x>");
+    how.template = "no field";
+    ASSERT_FAILS(fr_task_prompt(task, &how, &item, &prompt, &err), FR_ERR_USAGE, "{text}");
     fr_str_release(&prompt);
     fr_task_close(task);
 }
