@@ -57,7 +57,7 @@ cleanup:
 enum { ASKED, ANSWERS, OUTPUT, REPORT, N_PIPES };
 
 fr_status fr__run_start(fr__run *run, const fr__jail *jail, unsigned slot,
-                        const fr_program *program, fr_verdict *verdict, fr_error *err)
+                        const fr_program *program, fr_program_verdict *verdict, fr_error *err)
 {
     fr_status st = FR_OK;
     int fd[2 * N_PIPES], task = -1, null = -1;

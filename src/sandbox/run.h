@@ -13,7 +13,7 @@ typedef enum fr__side { FR__CANDIDATE, FR__TESTS, FR__SIDES } fr__side;
 typedef struct fr__run {
     const fr__jail *jail;
     const fr_program *program; /* NULL: the slot is free */
-    fr_verdict *verdict;
+    fr_program_verdict *verdict;
     fr__inmate inmates[FR__SIDES];
     int output_fd, report_fd;
     char nonce[FR__NONCE_SIZE];
@@ -27,7 +27,8 @@ typedef struct fr__run {
 /* Starts both processes. slot: which of the slots this is.
  * Errors: FR_ERR_IO, FR_ERR_NOMEM; nothing runs then. */
 FR_NODISCARD fr_status fr__run_start(fr__run *run, const fr__jail *jail, unsigned slot,
-                                     const fr_program *program, fr_verdict *verdict, fr_error *err);
+                                     const fr_program *program, fr_program_verdict *verdict,
+                                     fr_error *err);
 
 /* What this run waits for; returns how many of fds[FR__RUN_FDS] were filled. */
 size_t fr__run_polled(const fr__run *run, struct pollfd *fds);

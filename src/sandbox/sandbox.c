@@ -116,7 +116,7 @@ static void describe(fr_sandbox *sb)
 static fr_status try_jail(fr_sandbox *sb, fr_jail_kind kind, bool own_user, fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_verdict verdict;
+    fr_program_verdict verdict;
     FR_TRY(fr__jail_init(&sb->jail, kind, own_user, &sb->python, sb->bwrap, err));
     FR_TRY(fr_sandbox_run(sb, kind == FR_JAIL_NONE ? &free_probe : &probe, 1, &verdict, err));
     if (verdict.outcome != FR_OUTCOME_PASSED)
@@ -237,8 +237,8 @@ static void wait_for_news(const fr__run *runs, unsigned slots)
     poll(fds, n, STEP_MS);
 }
 
-fr_status fr_sandbox_run(fr_sandbox *sb, const fr_program *programs, size_t n, fr_verdict *verdicts,
-                         fr_error *err)
+fr_status fr_sandbox_run(fr_sandbox *sb, const fr_program *programs, size_t n,
+                         fr_program_verdict *verdicts, fr_error *err)
 {
     fr_status st = FR_OK;
     size_t next = 0, running = 0;

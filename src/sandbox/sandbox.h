@@ -97,13 +97,13 @@ typedef enum fr_outcome {
 #undef FR_OUTCOME_ENUM
 } fr_outcome;
 
-typedef struct fr_verdict {
+typedef struct fr_program_verdict {
     fr_outcome outcome;
     char why[FR_SANDBOX_WHY_SIZE];       /* one line; "" when passed */
     char output[FR_SANDBOX_OUTPUT_SIZE]; /* first words of what it printed, control characters and
                                             all; cut at the end */
     double wall_s;                       /* start-up included */
-} fr_verdict;
+} fr_program_verdict;
 
 /* "passed", "time-out", ... Static text. */
 const char *fr_outcome_name(fr_outcome outcome);
@@ -129,6 +129,6 @@ const char *fr_sandbox_why_not(const fr_sandbox *sb);
  * Errors: FR_ERR_INTERRUPTED by should_stop, the verdicts not reached being NOT_RUN; FR_ERR_IO when
  * a jail does not start, with what it said; FR_ERR_USAGE (a limit of 0); FR_ERR_NOMEM. */
 FR_NODISCARD fr_status fr_sandbox_run(fr_sandbox *sb, const fr_program *programs, size_t n,
-                                      fr_verdict *verdicts, fr_error *err);
+                                      fr_program_verdict *verdicts, fr_error *err);
 
 #endif

@@ -21,9 +21,9 @@ const char *fr_outcome_name(fr_outcome outcome)
     return (size_t)outcome < sizeof(names) / sizeof(*names) ? names[outcome] : "?";
 }
 
-static void say(fr_verdict *v, fr_outcome outcome, const char *fmt, ...) FR_PRINTF(3, 4);
+static void say(fr_program_verdict *v, fr_outcome outcome, const char *fmt, ...) FR_PRINTF(3, 4);
 
-static void say(fr_verdict *v, fr_outcome outcome, const char *fmt, ...)
+static void say(fr_program_verdict *v, fr_outcome outcome, const char *fmt, ...)
 {
     va_list args;
     v->outcome = outcome;
@@ -56,7 +56,7 @@ static void judge_end(fr__run *run, fr__side side, const char *whose, double wal
 {
     const fr_sandbox_limits *limits = &run->program->limits;
     const fr__inmate *inmate = &run->inmates[side];
-    fr_verdict *v = run->verdict;
+    fr_program_verdict *v = run->verdict;
     int status;
     int number = fr__inmate_signal(inmate, run->jail->kind, &status);
     const char *name = sigdescr_np(number);
@@ -98,7 +98,7 @@ fr_status fr__run_judge(fr__run *run, double wall_s, fr_error *err)
                  {"garbled", FR_OUTCOME_FAILED, "it wrote something else than answers: "}};
     fr_status st = FR_OK;
     const fr_sandbox_limits *limits = &run->program->limits;
-    fr_verdict *v = run->verdict;
+    fr_program_verdict *v = run->verdict;
     char why[FR_SANDBOX_WHY_SIZE];
     v->wall_s = wall_s;
 

@@ -20,7 +20,7 @@ struct fr_scoring {
     size_t n, width;
     fr_sandbox *sandbox;
     char not_run[FR_ERROR_MAX];
-    fr_verdict *verdicts; /* [n_verdicts] of the last run */
+    fr_program_verdict *verdicts; /* [n_verdicts] of the last run */
     size_t n_verdicts;
 };
 
@@ -95,7 +95,7 @@ const char *fr_scoring_jail(const fr_scoring *s)
     return s->sandbox ? fr_sandbox_describe(s->sandbox) : "";
 }
 
-const fr_verdict *fr_scoring_verdicts(const fr_scoring *s, size_t *n)
+const fr_program_verdict *fr_scoring_verdicts(const fr_scoring *s, size_t *n)
 {
     *n = s->n_verdicts;
     return s->verdicts;
@@ -222,7 +222,7 @@ static double pass_at_k(size_t n, size_t passed, size_t k)
 static void count_verdicts(const fr_scoring *s, const fr_answer *answers, size_t n,
                            double *statistics)
 {
-    const fr_verdict *v = s->verdicts;
+    const fr_program_verdict *v = s->verdicts;
     for (size_t i = 0; i < n; i++) {
         size_t passed = 0;
         for (size_t j = 0; v && j < answers[i].n_texts; j++)

@@ -67,6 +67,6 @@ const char *fr_scoring_jail(const fr_scoring *s);
 
 /* Verdicts of the last run, sample by sample, item by item; NULL where no programs were run.
  * *n: how many. Owned by the scoring. */
-const fr_verdict *fr_scoring_verdicts(const fr_scoring *s, size_t *n);
+const fr_program_verdict *fr_scoring_verdicts(const fr_scoring *s, size_t *n);
 
 #endif

@@ -225,7 +225,7 @@ static void is_held(void **state)
     /* Short where it is what ends the attempt; else a busy machine must not be what does. */
     program.limits.cpu_s = strncmp(expected, "time-out", 8) ? 20 : 1;
 
-    fr_verdict verdict;
+    fr_program_verdict verdict;
     ASSERT_OK(fr_sandbox_run(where->sb, &program, 1, &verdict, &err));
     char *words = strchr(expected, ' ');
     if (words) *words++ = 0;

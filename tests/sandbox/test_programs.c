@@ -12,7 +12,7 @@ enum { MAX_PROGRAMS = 512, ONE_IN = 20 };
 
 typedef struct set {
     fr_program programs[MAX_PROGRAMS];
-    fr_verdict verdicts[MAX_PROGRAMS];
+    fr_program_verdict verdicts[MAX_PROGRAMS];
     fr_str code[MAX_PROGRAMS], tests[MAX_PROGRAMS], setup[MAX_PROGRAMS], entry[MAX_PROGRAMS];
     char id[MAX_PROGRAMS][32];
     size_t n;

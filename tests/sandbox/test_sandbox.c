@@ -44,16 +44,16 @@ static fr_program program_of(const char *code, const char *tests)
         .code = code, .tests = tests, .entry = "f", .limits = FR_SANDBOX_LIMITS_INIT};
 }
 
-static fr_verdict verdict_of(const char *code, const char *tests)
+static fr_program_verdict verdict_of(const char *code, const char *tests)
 {
     fr_error err = {0};
-    fr_verdict v;
+    fr_program_verdict v;
     fr_program p = program_of(code, tests);
     ASSERT_OK(fr_sandbox_run(sandbox_or_skip(), &p, 1, &v, &err));
     return v;
 }
 
-static void expect(fr_verdict v, fr_outcome outcome, const char *words)
+static void expect(fr_program_verdict v, fr_outcome outcome, const char *words)
 {
     if (v.outcome != outcome || !strstr(v.why, words))
         fail_msg("%s (%s), and not %s (%s)", fr_outcome_name(v.outcome), v.why,
@@ -66,7 +66,7 @@ static void verdicts_keep_the_order_of_their_programs(void **state)
     enum { N = 12 };
     fr_error err = {0};
     fr_program programs[N];
-    fr_verdict verdicts[N];
+    fr_program_verdict verdicts[N];
     char code[N][64];
     for (int i = 0; i < N; i++) {
         /* The first take the longest. */
@@ -151,7 +151,7 @@ static void a_candidate_may_be_called_as_a_builtin_but_not_hide_another(void **s
 {
     (void)state;
     fr_error err = {0};
-    fr_verdict v;
+    fr_program_verdict v;
     fr_program p = program_of("def sum(a, b): return a + b\ndef abs(x): return 0",
                               "assert sum(1, 2) == 3 and abs(-1) == 1");
     p.entry = "sum";
@@ -162,9 +162,9 @@ static void a_candidate_may_be_called_as_a_builtin_but_not_hide_another(void **s
 static void first_words_of_the_output_are_kept(void **state)
 {
     (void)state;
-    fr_verdict v = verdict_of("import sys\nprint('hello')\nprint('x' * 5000)\n"
-                              "def f(): print('err', file=sys.stderr)",
-                              "f()");
+    fr_program_verdict v = verdict_of("import sys\nprint('hello')\nprint('x' * 5000)\n"
+                                      "def f(): print('err', file=sys.stderr)",
+                                      "f()");
     expect(v, FR_OUTCOME_PASSED, "");
     assert_memory_equal(v.output, "hello\nxxx", 9);
     assert_int_equal(strlen(v.output), FR_SANDBOX_OUTPUT_SIZE - 1);
@@ -194,7 +194,7 @@ static void bad_limits_programs_and_slots_are_refused(void **state)
 {
     (void)state;
     fr_error err = {0};
-    fr_verdict v;
+    fr_program_verdict v;
     fr_sandbox *sb = NULL;
     fr_program p = program_of("x = 1", NULL);
     fr_sandbox_options options = FR_SANDBOX_OPTIONS_INIT;
@@ -216,7 +216,7 @@ static void memory_too_small_for_python_is_no_verdict(void **state)
 {
     (void)state;
     fr_error err = {0};
-    fr_verdict v;
+    fr_program_verdict v;
     fr_program p = program_of("x = 1", NULL);
     p.limits.memory_bytes = 1 << 20;
     ASSERT_FAILS(fr_sandbox_run(sandbox_or_skip(), &p, 1, &v, &err), FR_ERR_IO, "did not start");
@@ -286,7 +286,7 @@ static void unprotected_code_runs_only_where_it_was_asked_for(void **state)
     (void)state;
     fr_error err = {0};
     fr_sandbox *sb = NULL;
-    fr_verdict v;
+    fr_program_verdict v;
     fr_program p =
         program_of("import os\ndef f(): return len(os.listdir('/etc'))", "assert f() > 0");
     fr_sandbox_options options = FR_SANDBOX_OPTIONS_INIT;
@@ -308,7 +308,7 @@ static void an_interrupted_run_leaves_nobody(void **state)
     (void)state;
     fr_error err = {0};
     fr_sandbox *sb = NULL;
-    fr_verdict v[2];
+    fr_program_verdict v[2];
     double until_s = 1e300;
     fr_program p[2] = {program_of("while True: pass", NULL), program_of("x = 1", NULL)};
     fr_sandbox_options options = FR_SANDBOX_OPTIONS_INIT;
@@ -346,7 +346,7 @@ static void programs_die_with_the_process_that_runs_them(void **state)
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     pid_t runner = fork();
     if (runner == 0) {
-        fr_verdict v[2];
+        fr_program_verdict v[2];
         fr_program p[2] = {program_of("while True: pass", NULL),
                            program_of("while True: pass", NULL)};
         _exit(fr_sandbox_run(shared, p, 2, v, NULL) != FR_OK);

@@ -248,7 +248,7 @@ static void programs_that_solve_the_problem_pass(void **state)
         fr_scoring_destroy(s);
         skip();
     }
-    const fr_verdict *verdicts = fr_scoring_verdicts(s, &n_verdicts);
+    const fr_program_verdict *verdicts = fr_scoring_verdicts(s, &n_verdicts);
     assert_int_equal(n_verdicts, N + 2);
     for (size_t i = 0; i < N; i++) {
         if (verdicts[i].outcome != cases[i].outcome)
