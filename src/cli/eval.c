@@ -1,147 +1,84 @@
 /* eval.c - frugal eval: scores one model on one task, and measures what that takes. */
 #include "cli/eval.h"
 
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/observer.h"
 #include "cli/cli.h"
-#include "format/json.h"
-#include "stat/interval.h"
 
-void cli_eval_progress(size_t done, size_t n)
+static void show_item(void *ctx, size_t done, size_t n)
 {
+    (void)ctx;
     if (isatty(2))
         fprintf(stderr, "\reval  %zu of %zu items\033[K%s", done, n, done == n ? "\n" : "");
 }
 
-static double perplexity(const cli_eval_result *r)
-{
-    return exp(-r->log_p / (double)r->n_targets);
-}
+static const fr_observer observer = {.on_item = show_item, .should_stop = cli_job_should_stop};
 
-static double bits_per_byte(const cli_eval_result *r)
-{
-    return -r->log_p / log(2) / (double)r->n_bytes;
-}
-
-/* What the task's kind has to say, as JSON. */
-static json_t *scores_json(const cli_job *job, size_t n, const cli_eval_result *r)
-{
-    if (job->task->kind == FR_TASK_GENERATE)
-        return json_pack("{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I}", "perplexity", perplexity(r),
-                         "bits_per_byte", bits_per_byte(r), "log_p", r->log_p, "scored_tokens",
-                         (json_int_t)r->n_targets, "scored_bytes", (json_int_t)r->n_bytes, "window",
-                         (json_int_t)job->max_tokens, "stride", (json_int_t)r->stride,
-                         "items_in_windows", (json_int_t)r->n_long);
-    fr_interval ci = fr_wilson_interval((size_t)(r->accuracy * (double)n + 0.5), n, 0.95);
-    json_t *o =
-        json_pack("{s:f, s:[f, f]}", "accuracy", r->accuracy, "interval_95", ci.low, ci.high);
-    if (o && cli_job_generates(job)) {
-        json_object_set_new(o, "no_answer", json_integer((json_int_t)r->n_unread));
-        json_object_set_new(o, "tokens_out", json_integer((json_int_t)r->n_new));
-    }
-    return o;
-}
-
-static fr_status scores_text(const cli_job *job, size_t n, const cli_eval_result *r, fr_str *out,
-                             fr_error *err)
+static fr_status prepare(cli_evaluation *e, fr_error *err)
 {
     fr_status st = FR_OK;
-    if (job->task->kind == FR_TASK_GENERATE) {
-        FR_TRY(fr_str_appendf(out, err,
-                              "perplexity %.4f over %zu tokens, %.4f bits per byte, %zu items\n",
-                              perplexity(r), r->n_targets, bits_per_byte(r), n));
-        if (r->n_long)
-            FR_TRY(fr_str_appendf(out, err,
-                                  "%zu items are longer than %zu tokens: read in windows of these, "
-                                  "%zu apart\n",
-                                  r->n_long, job->max_tokens, r->stride));
-        goto cleanup;
-    }
-    fr_interval ci = fr_wilson_interval((size_t)(r->accuracy * (double)n + 0.5), n, 0.95);
-    FR_TRY(fr_str_appendf(out, err, "accuracy %.2f %% [%.2f, %.2f] over %zu items\n",
-                          100 * r->accuracy, 100 * ci.low, 100 * ci.high, n));
-    if (r->n_unread)
-        FR_TRY(fr_str_appendf(out, err, "%zu answers name no label and count as wrong\n",
-                              r->n_unread));
+    const cli_eval_words *w = e->words;
+    const fr_predict_options options = {.max_tokens = e->job.max_tokens,
+                                        .batch = w->batch,
+                                        .stride = w->stride,
+                                        .samples = w->samples,
+                                        .temperature = w->temperature,
+                                        .seed = w->seed,
+                                        .observer = &observer};
+    const fr_scoring_options scoring = {.run_unprotected_code = w->run_unprotected_code,
+                                        .should_stop = cli_job_should_stop};
+    FR_TRY(fr_predictor_create(&e->predictor, e->job.model, e->job.tokenizer, e->job.task, &options,
+                               err));
+    FR_TRY(fr_scoring_create(&e->scoring, e->job.task, &scoring, err));
+    size_t k = fr_measure_k(fr_scoring_measure(e->scoring, 0));
+    if (k > w->samples)
+        FR_FAIL(err, FR_ERR_USAGE, "%s needs --samples %zu and a --temperature, like 0.8",
+                fr_scoring_name(e->scoring, 0), k);
+    FR_TRY(fr_predictor_read(e->predictor, &e->items, err));
+    cli_tell_cut(fr_predictor_reading(e->predictor).n_cut, e->items.n, e->job.max_tokens, "text");
 cleanup:
     return st;
 }
 
-static fr_status print_result(const cli_eval_words *w, const cli_job *job, size_t n,
-                              const cli_eval_result *r, fr_error *err)
+static fr_status eval(cli_evaluation *e, fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_str out = FR_STR_INIT;
-    json_t *root = NULL, *scores = NULL;
-    const fr_reading *energy = &r->energy;
-    double j_per_item = energy->total.j / (double)n;
-    double g_per_1000 = cli_job_grams(job, 1000 * j_per_item);
-    if (w->json) {
-        scores = scores_json(job, n, r);
-        root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:s, s:f, s:s, "
-                         "s:f, s:s}",
-                         "model", w->job.model, "task", job->task->name, "data", w->data, "params",
-                         (json_int_t)fr_model_get_info(job->model)->n_params, "n", (json_int_t)n,
-                         "tokens", (json_int_t)r->n_tokens, "seconds", energy->duration_s,
-                         "items_per_s", (double)n / energy->duration_s, "joules", energy->total.j,
-                         "load_joules", job->load.total.j, "j_per_item", j_per_item, "kind",
-                         fr_kind_name(energy->total.kind), "relative_uncertainty",
-                         energy->total.relative_uncertainty, "source", energy->total.source,
-                         "g_co2e_per_1000", g_per_1000, "region", job->grid.region.name);
-        if (!root || !scores || json_object_update(root, scores))
-            FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the result");
-        FR_TRY(fr_json_dump(root, &out, err));
-        FR_TRY(fr_str_append(&out, "\n", 1, err));
-    } else {
-        FR_TRY(scores_text(job, n, r, &out, err));
-        FR_TRY(fr_str_appendf(
-            &out, err,
-            "%.1f items/s, %.4f J/item (%s, +-%.0f %%), %.4f g CO2e per 1,000 (%s)\n%s\n",
-            (double)n / energy->duration_s, j_per_item, fr_kind_name(energy->total.kind),
-            100 * energy->total.relative_uncertainty, g_per_1000, job->grid.region.name,
-            fr_meter_summary(job->meter)));
-    }
-    if (cli_print(&out) != CLI_OK) FR_FAIL(err, FR_ERR_IO, "the result could not be printed");
-cleanup:
-    json_decref(root);
-    json_decref(scores);
-    fr_str_release(&out);
-    return st;
-}
-
-static fr_status eval(const cli_eval_words *w, fr_error *err)
-{
-    fr_status st = FR_OK;
-    cli_job job;
-    fr_dataset items = {0};
-    cli_eval_result r = {0};
-
-    FR_TRY(cli_job_open(&job, &w->job, &(fr_model_options){.seed = 1}, err));
+    const cli_eval_words *w = e->words;
+    fr_window *window = NULL;
+    FR_TRY(cli_job_open(&e->job, &w->job, NULL, false, err));
     if (w->batch == 0) FR_FAIL(err, FR_ERR_USAGE, "--batch must be at least 1");
-    if (w->stride && job.task->kind != FR_TASK_GENERATE)
-        FR_FAIL(err, FR_ERR_USAGE, "--stride is for tasks that score whole texts; %s has labels",
-                job.task->name);
-    FR_TRY(cli_job_load(&job, w->data, w->limit, &items, err));
-    if (job.task->kind == FR_TASK_GENERATE)
-        st = cli_eval_completions(w, &job, &items, &r, err);
-    else if (cli_job_generates(&job))
-        st = cli_eval_answers(w, &job, &items, &r, err);
-    else
-        st = cli_eval_labels(w, &job, &items, &r, err);
+    if (w->stride && !fr_task_reads_target(e->job.task))
+        FR_FAIL(err, FR_ERR_USAGE, "--stride is for tasks that score whole texts; %s does not",
+                e->job.task->name);
+    FR_TRY(cli_job_load(&e->job, w->data, w->limit, &e->items, err));
+    FR_TRY(prepare(e, err));
+    FR_TRY(fr_window_begin(e->job.meter, fr_phase_name(FR_PHASE_INFER), &window, err));
+    st = fr_predictor_run(e->predictor, 0, e->items.n, &e->got, err);
+    fr_window_end(window, &e->energy);
     if (st != FR_OK) goto cleanup;
-    FR_TRY(print_result(w, &job, items.n, &r, err));
+    FR_TRY(fr_predictor_score_targets(e->predictor, err));
+    FR_TRY(cli_eval_score(e, err));
+    if (w->predictions) FR_TRY(cli_eval_save(e, w->predictions, err));
+    FR_TRY(cli_eval_print(e, err));
 cleanup:
-    fr_dataset_release(&items);
-    cli_job_close(&job);
+    fr_predictor_destroy(e->predictor);
+    fr_scoring_destroy(e->scoring);
+    fr_dataset_release(&e->items);
+    free(e->statistics);
+    free(e->sums);
+    free(e->scores);
+    cli_job_close(&e->job);
     return st;
 }
 
 int cli_eval(int argc, char **argv)
 {
-    cli_eval_words w = {.job = CLI_JOB_WORDS_INIT, .batch = 32};
+    cli_eval_words w = {.job = CLI_JOB_WORDS_INIT, .batch = 32, .samples = 1, .seed = 1};
+    cli_evaluation e = {.words = &w};
     const cli_option options[] = {
         {"--model", CLI_TEXT, &w.job.model, true, "PATH",
          "Hugging Face folder, or GGUF file of a decoder"},
@@ -150,12 +87,19 @@ int cli_eval(int argc, char **argv)
         {"--limit", CLI_COUNT, &w.limit, false, "N", "only the first N items"},
         {"--shuffle", CLI_SEED, &w.job.shuffle, false, "SEED", CLI_SHUFFLE_HELP},
         {"--predictions", CLI_TEXT, &w.predictions, false, "OUT.jsonl",
-         "write one line an item: label and class, or log-probability"},
+         "write one line an item: label and class, texts, log-probability, scores"},
         {"--batch", CLI_COUNT, &w.batch, false, "N", "texts at a time, default 32"},
         {"--max-tokens", CLI_COUNT, &w.job.max_tokens, false, "N",
          "longest text; default: the model's limit, at most 512 (decoders: 1024)"},
         {"--stride", CLI_COUNT, &w.stride, false, "N",
          "tokens between windows of longer texts; default: half of them"},
+        {"--samples", CLI_COUNT, &w.samples, false, "N",
+         "texts that a decoder writes for an item, default 1; pass@k needs k"},
+        {"--temperature", CLI_NUMBER, &w.temperature, false, "X",
+         "of what it writes; default 0: always the most likely token"},
+        {"--seed", CLI_SEED, &w.seed, false, "N", "of samples, default 1"},
+        {"--run-unprotected-code", CLI_FLAG, &w.run_unprotected_code, false, NULL,
+         "run generated programs where no sandbox holds: they can then do what you can"},
         {"--threads", CLI_COUNT, &w.job.threads, false, "N", "default: all processors"},
         {"--text-field", CLI_TEXT, &w.job.text_field, false, "NAME", CLI_TEXT_FIELD_HELP},
         {"--label-field", CLI_TEXT, &w.job.label_field, false, "NAME", "default label"},
@@ -175,5 +119,5 @@ int cli_eval(int argc, char **argv)
     fr_error err;
     if (!cli_begin(&command, argc, argv, NULL, &status)) return status;
     cli_show_remarks();
-    return eval(&w, &err) == FR_OK ? CLI_OK : cli_report_error(&err);
+    return eval(&e, &err) == FR_OK ? CLI_OK : cli_report_error(&err);
 }

@@ -12,6 +12,7 @@
 #include "infer/generate.h"
 #include "kernel/kernel.h"
 #include "os/interrupt.h"
+#include "task/predict.h"
 #include "text/tokenizer.h"
 
 enum { MAX_SLOTS = 256 };
@@ -148,14 +149,6 @@ static void show(const job *j, text *t)
     t->printed = end;
 }
 
-static bool is_end(const job *j, int32_t id)
-{
-    const fr_model_info *info = fr_model_get_info(j->model);
-    for (size_t i = 0; i < info->n_eos; i++)
-        if (info->eos[i] == id) return true;
-    return id == fr_tokenizer_special_id(j->tokenizer, FR_TOKEN_EOS);
-}
-
 static bool take_token(void *ctx, size_t prompt, int32_t id)
 {
     job *j = ctx;
@@ -164,7 +157,7 @@ static bool take_token(void *ctx, size_t prompt, int32_t id)
         t->ended = "interrupted";
         return false;
     }
-    if (is_end(j, id)) {
+    if (fr_ends_text(j->model, j->tokenizer, id)) {
         t->ended = "end of text";
     } else {
         j->st = fr_tokens_reserve(&t->ids, 1, j->err);

@@ -29,13 +29,20 @@ static fr_status check_model(const cli_job *job, fr_error *err)
     return FR_OK;
 }
 
-fr_status cli_job_open(cli_job *job, const cli_job_words *words, const fr_model_options *options,
-                       fr_error *err)
+/* How to load a model that is only used. */
+static fr_model_options use_options(const fr_task *task)
+{
+    bool writes = task->kind != FR_TASK_CLASSIFY;
+    return (fr_model_options){
+        .decoder = writes, .either = !writes, .as_stored = true, .n_labels = task->n_labels};
+}
+
+fr_status cli_job_open(cli_job *job, const cli_job_words *words, const fr_tuning *tuning,
+                       bool from_config, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_window *window = NULL;
     fr_meter_options meter_options = FR_METER_OPTIONS_INIT;
-    fr_model_options model_options = *options;
     memset(job, 0, sizeof(*job));
     job->words = words;
 
@@ -51,11 +58,9 @@ fr_status cli_job_open(cli_job *job, const cli_job_words *words, const fr_model_
 
     FR_TRY(fr_window_begin(job->meter, fr_phase_name(FR_PHASE_LOAD), &window, err));
     FR_TRY(fr_tokenizer_open(&job->tokenizer, words->model, err));
-    model_options.decoder = job->task->kind == FR_TASK_GENERATE;
-    model_options.either = !model_options.decoder;
-    model_options.n_labels = job->task->n_labels;
-    model_options.label_names = (const char *const *)job->task->labels;
-    FR_TRY(fr_model_load(&job->model, words->model, &model_options, err));
+    fr_model_options options =
+        tuning ? fr_tuning_model_options(tuning, job->task, from_config) : use_options(job->task);
+    FR_TRY(fr_model_load(&job->model, words->model, &options, err));
     const fr_model_info *info = fr_model_get_info(job->model);
     size_t most = info->is_decoder ? DECODER_TOKENS : ENCODER_TOKENS;
     job->max_tokens = words->max_tokens         ? words->max_tokens
@@ -86,31 +91,9 @@ fr_status cli_job_load(const cli_job *job, const char *path, size_t limit, fr_da
     return fr_dataset_load(items, path, &o, err);
 }
 
-fr_status cli_job_encode(const cli_job *job, const fr_dataset *items, fr_sequences *tokens,
-                         fr_error *err)
-{
-    return fr_dataset_encode(items, job->tokenizer, job->max_tokens, tokens, err);
-}
-
 bool cli_job_generates(const cli_job *job)
 {
     return fr_model_get_info(job->model)->is_decoder;
-}
-
-bool cli_job_is_end(const cli_job *job, int32_t id)
-{
-    const fr_model_info *info = fr_model_get_info(job->model);
-    for (size_t i = 0; i < info->n_eos; i++)
-        if (info->eos[i] == id) return true;
-    return id == fr_tokenizer_special_id(job->tokenizer, FR_TOKEN_EOS);
-}
-
-fr_encoding cli_job_encoding(const cli_job *job, size_t max_tokens)
-{
-    const fr_model_info *info = fr_model_get_info(job->model);
-    int32_t eos = fr_tokenizer_special_id(job->tokenizer, FR_TOKEN_EOS);
-    if (eos < 0 && info->n_eos) eos = info->eos[0];
-    return (fr_encoding){job->task, job->tokenizer, max_tokens, eos};
 }
 
 void cli_tell_cut(size_t n_cut, size_t n, size_t max_tokens, const char *what)

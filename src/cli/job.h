@@ -6,6 +6,7 @@
 #include "frugal/carbon.h"
 #include "frugal/meter.h"
 #include "model/model.h"
+#include "study/tuning.h"
 #include "task/dataset.h"
 #include "task/task.h"
 #include "text/tokenizer.h"
@@ -37,25 +38,18 @@ typedef struct cli_job {
     size_t max_tokens;
 } cli_job;
 
-/* Opens all of it, the model in a "load" window. Also catches Ctrl-C from here on. */
+/* Opens all of it, the model in a "load" window: to be tuned so, or to be used where tuning is
+ * NULL. Also catches Ctrl-C from here on. */
 FR_NODISCARD fr_status cli_job_open(cli_job *job, const cli_job_words *words,
-                                    const fr_model_options *options, fr_error *err);
+                                    const fr_tuning *tuning, bool from_config, fr_error *err);
 void cli_job_close(cli_job *job);
 
 /* Loads the items of a file; limit: rows at most, 0 for all. */
 FR_NODISCARD fr_status cli_job_load(const cli_job *job, const char *path, size_t limit,
                                     fr_dataset *items, fr_error *err);
-FR_NODISCARD fr_status cli_job_encode(const cli_job *job, const fr_dataset *items,
-                                      fr_sequences *tokens, fr_error *err);
 
 /* A decoder: it reads prompts and goes on; else an encoder, which classifies. */
 bool cli_job_generates(const cli_job *job);
-
-/* Does this id end a text? */
-bool cli_job_is_end(const cli_job *job, int32_t id);
-
-/* How the decoder reads items of at most max_tokens (0: of any length). */
-fr_encoding cli_job_encoding(const cli_job *job, size_t max_tokens);
 
 /* A remark where items were cut. what: "text" */
 void cli_tell_cut(size_t n_cut, size_t n, size_t max_tokens, const char *what);

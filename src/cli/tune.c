@@ -11,9 +11,9 @@
 #include "cli/cli.h"
 #include "cli/job.h"
 #include "format/json.h"
-#include "kernel/kernel.h"
 #include "os/file.h"
-#include "train/train.h"
+#include "study/tuning.h"
+#include "task/predict.h"
 
 typedef struct words {
     cli_job_words job;
@@ -28,43 +28,32 @@ typedef struct words {
     bool from_config, json;
 } words;
 
-enum { RANK = 8, ALPHA_OVER_RANK = 2, MAX_TARGETS = 32 };
+enum { MAX_TARGETS = 32 };
 #define NOT_GIVEN SIZE_MAX
 
-/* Adapters that are trained in place of the weights, as the words say. */
-typedef struct lora {
-    fr_lora_options options;
-    const char *targets[MAX_TARGETS]; /* into text */
-    char *text;                       /* owned */
-} lora;
-
-/* *use: adapters are wanted. */
-static fr_status read_lora(const words *w, lora *l, bool *use, fr_error *err)
+/* How the words want it done; targets point into *text, which the caller frees. */
+static fr_status read_tuning(const words *w, fr_tuning *t, const char **targets, char **text,
+                             fr_error *err)
 {
     fr_status st = FR_OK;
-    *use = !strcmp(w->method, "lora");
-    if (!*use && strcmp(w->method, "full") != 0)
-        FR_FAIL(err, FR_ERR_USAGE, "--method must be full or lora, not %s", w->method);
-    if (!*use &&
-        (w->rank != NOT_GIVEN || w->targets || !isnan(w->alpha) || !isnan(w->lora_dropout)))
-        FR_FAIL(err, FR_ERR_USAGE,
-                "--rank, --alpha, --targets and --lora-dropout belong to --method lora");
-    if (!*use) goto cleanup;
-    l->options.rank = w->rank == NOT_GIVEN ? RANK : w->rank;
-    l->options.alpha = isnan(w->alpha) ? ALPHA_OVER_RANK * (double)l->options.rank : w->alpha;
-    l->options.dropout = isnan(w->lora_dropout) ? 0 : w->lora_dropout;
-    l->options.targets = l->targets;
-    if (!w->targets) goto cleanup;
-    l->text = strdup(w->targets);
-    if (!l->text) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
-    for (char *at = l->text, *next; at; at = next) {
+    t->train = w->options;
+    if (w->rank == 0) FR_FAIL(err, FR_ERR_USAGE, "--rank must be at least 1");
+    if (w->targets) {
+        *text = strdup(w->targets);
+        if (!*text) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    }
+    t->adapters.targets = targets;
+    for (char *at = *text, *next; at; at = next) {
         next = strchr(at, ',');
         if (next) *next++ = '\0';
-        if (!*at || l->options.n_targets == MAX_TARGETS)
+        if (!*at || t->adapters.n_targets == MAX_TARGETS)
             FR_FAIL(err, FR_ERR_USAGE, "--targets: up to %d names of layers with commas between",
                     MAX_TARGETS);
-        l->targets[l->options.n_targets++] = at;
+        targets[t->adapters.n_targets++] = at;
     }
+    FR_TRY(fr_tuning_set_precision(t, w->precision, err));
+    FR_TRY(fr_tuning_set_method(t, w->method, w->rank == NOT_GIVEN ? 0 : w->rank, w->alpha,
+                                w->lora_dropout, err));
 cleanup:
     return st;
 }
@@ -160,22 +149,6 @@ cleanup:
     return st;
 }
 
-/* What multiplies in fine-tuning. */
-static fr_status choose_kernels(const char *precision, const fr_kernels **out, fr_error *err)
-{
-    fr_status st = FR_OK;
-    bool bf16 = !strcmp(precision, "bf16");
-    if (!bf16 && strcmp(precision, "f32") != 0)
-        FR_FAIL(err, FR_ERR_USAGE, "--precision must be f32 or bf16, not %s", precision);
-    *out = bf16 ? fr_kernels_cpu_bf16() : fr_kernels_cpu();
-    if (!*out)
-        FR_FAIL(err, FR_ERR_UNSUPPORTED,
-                "--precision bf16: this processor does not multiply bfloat16 (no avx512_bf16 in "
-                "/proc/cpuinfo); leave it away");
-cleanup:
-    return st;
-}
-
 static fr_status load_data(const words *w, const cli_job *job, fr_dataset *train,
                            fr_dataset *validation, fr_error *err)
 {
@@ -189,21 +162,13 @@ cleanup:
     return st;
 }
 
-/* A decoder learns from texts of max_tokens; validation reads whole ones, in windows. */
 static fr_status encode(const cli_job *job, const fr_dataset *train, const fr_dataset *validation,
-                        fr_sequences *train_tokens, fr_sequences *validation_tokens, fr_error *err)
+                        fr_tuning_data *data, fr_error *err)
 {
     fr_status st = FR_OK;
-    size_t n_cut;
-    if (!cli_job_generates(job)) {
-        FR_TRY(cli_job_encode(job, train, train_tokens, err));
-        FR_TRY(cli_job_encode(job, validation, validation_tokens, err));
-        goto cleanup;
-    }
-    fr_encoding cut = cli_job_encoding(job, job->max_tokens), whole = cli_job_encoding(job, 0);
-    FR_TRY(fr_dataset_encode_completions(train, &cut, train_tokens, &n_cut, err));
-    cli_tell_cut(n_cut, train->n, job->max_tokens, "text");
-    FR_TRY(fr_dataset_encode_completions(validation, &whole, validation_tokens, &n_cut, err));
+    fr_encoding encoding = fr_encoding_of(job->task, job->model, job->tokenizer, job->max_tokens);
+    FR_TRY(fr_tuning_read(data, job->model, &encoding, train, validation, err));
+    cli_tell_cut(data->n_cut, train->n, job->max_tokens, "text");
 cleanup:
     return st;
 }
@@ -213,45 +178,35 @@ static fr_status tune(const words *w, fr_error *err)
     fr_status st = FR_OK;
     cli_job job = {0};
     fr_dataset train = {0}, validation = {0};
-    fr_sequences train_tokens = FR_SEQUENCES_INIT, validation_tokens = FR_SEQUENCES_INIT;
+    fr_tuning tuning = FR_TUNING_DEFAULTS;
+    fr_tuning_data data = FR_TUNING_DATA_INIT;
     fr_str checkpoint_dir = FR_STR_INIT;
     fr_window *window = NULL;
     fr_train_result result;
     fr_reading energy;
-    lora adapters = {.text = NULL};
-    bool use_lora;
-    char hex[FR_SHA256_HEX_SIZE];
-    const fr_kernels *kernels;
+    const char *targets[MAX_TARGETS];
+    char *text = NULL, hex[FR_SHA256_HEX_SIZE];
 
-    FR_TRY(choose_kernels(w->precision, &kernels, err));
     if (!w->validation == !(w->validation_share > 0 && w->validation_share < 1))
         FR_FAIL(err, FR_ERR_USAGE,
                 "give either --validation or --validation-share, between 0 and 1");
-    FR_TRY(read_lora(w, &adapters, &use_lora, err));
-    fr_model_options model_options = {.trainable = true,
-                                      .lora = use_lora ? &adapters.options : NULL,
-                                      .new_head = true,
-                                      .from_config = w->from_config,
-                                      .seed = w->options.seed};
-    FR_TRY(cli_job_open(&job, &w->job, &model_options, err));
+    FR_TRY(read_tuning(w, &tuning, targets, &text, err));
+    FR_TRY(cli_job_open(&job, &w->job, &tuning, w->from_config, err));
     if (w->options.windows.stride && !cli_job_generates(&job))
         FR_FAIL(err, FR_ERR_USAGE, "--stride is for decoders; %s cuts longer texts",
                 fr_model_get_info(job.model)->architecture);
     FR_TRY(load_data(w, &job, &train, &validation, err));
-    FR_TRY(encode(&job, &train, &validation, &train_tokens, &validation_tokens, err));
+    FR_TRY(encode(&job, &train, &validation, &data, err));
     FR_TRY(fr_dir_create(w->out, err));
     FR_TRY(fr_path_join(&checkpoint_dir, w->out, "work", err));
-    fingerprint(&job, &adapters.options, &train, &validation, hex);
-    fr_train_options options = w->options;
-    options.fingerprint = hex;
-    options.windows.window = cli_job_generates(&job) ? job.max_tokens : 0;
-    options.checkpoint_dir = checkpoint_dir.data;
+    fingerprint(&job, &tuning.adapters, &train, &validation, hex);
+    tuning.train.fingerprint = hex;
+    tuning.train.checkpoint_dir = checkpoint_dir.data;
 
     FR_TRY(fr_window_begin(job.meter, fr_phase_name(FR_PHASE_TUNE), &window, err));
     progress p = {&job, window, isatty(2)};
     fr_observer observer = {.ctx = &p, .on_step = show_step, .should_stop = cli_job_should_stop};
-    st = fr_train(job.model, kernels, &train_tokens, &validation_tokens, &options, &observer,
-                  &result, err);
+    st = fr_tuning_run(&tuning, job.model, &data, &observer, &result, err);
     fr_window_end(window, &energy);
     if (st == FR_ERR_INTERRUPTED)
         fr_error_prefix(err, "%s; the same command goes on from there", w->out);
@@ -262,10 +217,9 @@ static fr_status tune(const words *w, fr_error *err)
 cleanup:
     fr_dataset_release(&train);
     fr_dataset_release(&validation);
-    fr_sequences_release(&train_tokens);
-    fr_sequences_release(&validation_tokens);
+    fr_tuning_data_release(&data);
     fr_str_release(&checkpoint_dir);
-    free(adapters.text);
+    free(text);
     cli_job_close(&job);
     return st;
 }

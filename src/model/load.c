@@ -389,8 +389,10 @@ fr_status fr_model_load(fr_model **out, const char *dir, const fr_model_options 
     fr_status st = FR_OK;
     fr_model *m = NULL;
     *out = NULL;
+    fr_model_options chosen = *options;
     FR_TRY(describe(&m, dir, options, err));
-    FR_TRY(load_weights(m, options, err));
+    if (options->either && !m->info.is_decoder) chosen.as_stored = false;
+    FR_TRY(load_weights(m, &chosen, err));
     *out = m;
     m = NULL; /* ownership has moved to the caller */
 cleanup:

@@ -37,7 +37,7 @@ typedef struct fr_model_options {
     bool either;      /* whichever of the two it is */
     bool trainable;   /* allocate gradients */
     bool as_stored;   /* matrices stay in the type that the file has; else all become float32.
-                         Not with trainable. */
+                         Not with trainable; with either, of a decoder alone. */
     bool new_head;    /* a missing classification head is initialised instead of an error */
     bool from_config; /* ignore weight files: initialise everything from config.json */
     size_t n_labels;  /* of a new head or of a model from its config; 0: as in the config */

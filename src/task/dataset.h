@@ -62,8 +62,9 @@ FR_NODISCARD fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer
 typedef struct fr_encoding {
     const fr_task *task;
     const fr_tokenizer *tokenizer;
-    size_t max_tokens; /* of an item; 0: no limit */
-    int32_t eos;       /* id that ends a completion; -1: none does */
+    size_t max_tokens;             /* of an item; 0: no limit */
+    int32_t eos;                   /* id that ends a completion; -1: none does */
+    const fr_prompting *prompting; /* borrowed; NULL: the task's own */
 } fr_encoding;
 
 /* Prompt and completion of all items: the ids of both texts read as one, with the special tokens

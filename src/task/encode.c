@@ -90,7 +90,7 @@ static fr_status encode_prompt(const fr_encoding *e, size_t n_behind, const fr_i
         fr_str_clear(text);
         fr_item part = *item;
         part.len = len;
-        FR_TRY(fr_task_prompt(e->task, NULL, &part, text, err));
+        FR_TRY(fr_task_prompt(e->task, e->prompting, &part, text, err));
         FR_TRY(encode_open(e, n_behind, text, out, err));
         if (out->n <= limit) break;
         if (e->task->kind != FR_TASK_CLASSIFY || len == 0)

@@ -211,7 +211,7 @@ static void what_does_not_fit_is_refused(void **state)
                "lora", "--targets", "c_attn,nowhere");
     TUNE_FAILS(2, "--targets", "--model", model, "--task", task, "--method", "lora", "--targets",
                "c_attn,");
-    TUNE_FAILS(2, "belong to --method lora", "--model", model, "--task", task, "--rank", "4");
+    TUNE_FAILS(2, "belong to method lora", "--model", model, "--task", task, "--rank", "4");
     TUNE_FAILS(2, "must be full or lora, not half", "--model", model, "--task", task, "--method",
                "half");
     TUNE_FAILS(2, "more than the model's limit of 40", "--model", model, "--task", task,
