@@ -24,7 +24,12 @@ typedef enum fr__column {
 /* Appends the column's heading ("accuracy %") or the model's cell; "-" where there is nothing. */
 FR_NODISCARD fr_status fr__column_title(const fr_results *r, fr__column column, bool ascii,
                                         fr_str *out, fr_error *err);
-FR_NODISCARD fr_status fr__column_cell(const fr_result_model *m, fr__column column, bool ascii,
-                                       fr_str *out, fr_error *err);
+FR_NODISCARD fr_status fr__column_cell(const fr_results *r, const fr_result_model *m,
+                                       fr__column column, bool ascii, fr_str *out, fr_error *err);
+
+/* A metric with its unit and its direction, where more is not better: "accuracy %",
+ * "bits-per-byte, less is better" in short "bits-per-byte ↓". */
+FR_NODISCARD fr_status fr__metric_title(const fr_result_metric *t, bool ascii, fr_str *out,
+                                        fr_error *err);
 
 #endif

@@ -77,7 +77,7 @@ static fr_status put_model(row *w, const fr_results *r, const fr_result_model *m
     fr_status st = FR_OK;
     FR_TRY(put_text(w, r->study, err));
     FR_TRY(put_text(w, r->task, err));
-    FR_TRY(put_text(w, r->metric, err));
+    FR_TRY(put_text(w, fr__deciding(r)->name, err));
     FR_TRY(put_text(w, m->name, err));
     FR_TRY(put_text(w, m->how, err));
     FR_TRY(put_number(w, m->is_reference, err));
@@ -98,8 +98,32 @@ static fr_status put_model(row *w, const fr_results *r, const fr_result_model *m
     FR_TRY(put_text(w, r->region, err));
     FR_TRY(put_number(w, fr__figure_exists(&r->intensity) ? r->intensity.value : NAN, err));
     FR_TRY(put_number(w, r->pue, err));
+    FR_TRY(put_text(w, m->baseline, err));
+    FR_TRY(put_number(w, m->baseline ? fr__beats_baseline(m) : NAN, err));
+    for (size_t k = 1; k < r->n_metrics; k++) {
+        const fr_figure *f = m->scores && fr__figure_exists(&m->scores[k]) ? &m->scores[k] : NULL;
+        FR_TRY(put_number(w, f ? f->value : NAN, err));
+        FR_TRY(put_number(w, f ? f->low : NAN, err));
+        FR_TRY(put_number(w, f ? f->high : NAN, err));
+    }
     FR_TRY(end_row(w, err));
 cleanup:
+    return st;
+}
+
+/* The further metrics are the last columns: name, name_low, name_high. */
+static fr_status put_metric_names(row *w, const fr_results *r, fr_error *err)
+{
+    static const char *const parts[] = {"", "_low", "_high"};
+    fr_status st = FR_OK;
+    fr_str name = FR_STR_INIT;
+    for (size_t k = 3; k < 3 * r->n_metrics; k++) {
+        fr_str_clear(&name);
+        FR_TRY(fr_str_appendf(&name, err, "%s%s", r->metrics[k / 3].name, parts[k % 3]));
+        FR_TRY(put_text(w, fr_str_text(&name), err));
+    }
+cleanup:
+    fr_str_release(&name);
     return st;
 }
 
@@ -117,9 +141,9 @@ fr_status fr_report_csv(const fr_results *results, fr_str *out, fr_error *err)
                                          "failed",
                                          "mean_tokens"};
     static const char *const after[] = {
-        "verdict",      "p_non_inferior",      "p_holm", "p_mcnemar",
-        "items_needed", "crosses_bases",       "seeds",  "margin",
-        "region",       "intensity_g_per_kwh", "pue"};
+        "verdict",       "p_non_inferior", "p_holm",        "p_mcnemar", "items_needed",
+        "crosses_bases", "seeds",          "margin",        "region",    "intensity_g_per_kwh",
+        "pue",           "best_baseline",  "beats_baseline"};
     fr_status st = FR_OK;
     row w = {out, false};
     for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
@@ -130,6 +154,7 @@ fr_status fr_report_csv(const fr_results *results, fr_str *out, fr_error *err)
     }
     for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++)
         FR_TRY(put_text(&w, after[i], err));
+    FR_TRY(put_metric_names(&w, results, err));
     FR_TRY(end_row(&w, err));
     for (size_t i = 0; i < results->n_models; i++)
         FR_TRY(put_model(&w, results, &results->models[i], err));

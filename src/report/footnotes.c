@@ -29,20 +29,20 @@ cleanup:
     return st;
 }
 
-static fr_status seeds(notes *n, const fr_result_model *m, const char *metric, fr_error *err)
+static fr_status seeds(notes *n, const fr_result_model *m, const fr_result_metric *t, fr_error *err)
 {
     fr_status st = FR_OK;
     double *quality = malloc((m->n_seeds ? m->n_seeds : 1) * sizeof(*quality));
     if (!quality) FR_FAIL(err, FR_ERR_NOMEM, "report: out of memory for %zu seeds", m->n_seeds);
     FR_TRY(fr_str_appendf(&n->line, err, "%s over %zu seeds: ", fr_str_text(&n->name), m->n_seeds));
-    FR_TRY(fr__clean(&n->line, metric, n->ascii, err));
+    FR_TRY(fr__clean(&n->line, t->name, n->ascii, err));
     for (size_t i = 0; i < m->n_seeds; i++) {
-        quality[i] = 100 * m->seeds[i].quality;
-        FR_TRY(fr_str_appendf(&n->line, err, " %s", fr__fixed(quality[i], 1).s));
+        quality[i] = m->seeds[i].quality;
+        FR_TRY(fr_str_appendf(&n->line, err, " %s", fr__plain_score(t, quality[i]).s));
     }
-    FR_TRY(fr_str_appendf(&n->line, err, "; mean %s, standard deviation %s points.",
-                          fr__fixed(fr_mean(quality, m->n_seeds), 1).s,
-                          fr__fixed(fr_sd(quality, m->n_seeds), 1).s));
+    FR_TRY(fr_str_appendf(&n->line, err, "; mean %s, standard deviation %s%s.",
+                          fr__plain_score(t, fr_mean(quality, m->n_seeds)).s,
+                          fr__plain_score(t, fr_sd(quality, m->n_seeds)).s, fr__change_unit(t)));
     FR_TRY(flush(n, "", err));
 cleanup:
     free(quality);
@@ -67,6 +67,32 @@ cleanup:
     return st;
 }
 
+/* Better than the best that needs no language model? */
+static fr_status baseline(notes *n, const fr_results *r, const fr_result_model *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_result_metric *t = fr__deciding(r);
+    const char *name = fr_str_text(&n->name);
+    if (m->is_baseline && m->verdict == FR_VERDICT_COMPARABLE) {
+        FR_TRY(fr_str_appendf(&n->line, err,
+                              "%s, a trivial baseline, is comparable: no language model is needed "
+                              "for that.",
+                              name));
+        FR_TRY(flush(n, "", err));
+    }
+    if (!m->baseline || !fr__figure_exists(&m->gain)) goto cleanup;
+    FR_TRY(fr_str_appendf(&n->line, err, "%s %s the best trivial baseline (", name,
+                          fr__beats_baseline(m) ? "beats" : "does not beat"));
+    FR_TRY(fr__clean(&n->line, m->baseline, n->ascii, err));
+    fr__text gain = fr__change(t, &m->gain);
+    int value = (int)strcspn(gain.s, " ");
+    FR_TRY(fr_str_appendf(&n->line, err, ")%s %.*s%s%s.", fr__beats_baseline(m) ? " by" : ":",
+                          value, gain.s, fr__change_unit(t), gain.s + value));
+    FR_TRY(flush(n, "", err));
+cleanup:
+    return st;
+}
+
 static fr_status of_model(notes *n, const fr_results *r, const fr_result_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -80,8 +106,9 @@ static fr_status of_model(notes *n, const fr_results *r, const fr_result_model *
                               name, fr__number((double)m->items_needed).s));
         FR_TRY(flush(n, "", err));
     }
-    if (m->n_seeds > 1) FR_TRY(seeds(n, m, r->metric, err));
+    if (m->n_seeds > 1) FR_TRY(seeds(n, m, fr__deciding(r), err));
     if (fr__figure_exists(&m->tune_j) && m->tune_j.value > 0) FR_TRY(tuning(n, m, err));
+    FR_TRY(baseline(n, r, m, err));
     if (m->n_failed) {
         FR_TRY(fr_str_appendf(&n->line, err,
                               "%s: %s of %s items without a usable answer count as wrong.", name,

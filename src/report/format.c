@@ -201,20 +201,65 @@ fr__text fr__figure(const fr_figure *f)
     return joined(value.s, rounded(f->low, digits).s, rounded(f->high, digits).s);
 }
 
-fr__text fr__percent(const fr_figure *f)
+const fr_result_metric *fr__deciding(const fr_results *r)
 {
-    if (!fr__figure_exists(f)) return dash();
-    fr__text value = fr__fixed(100 * f->value, 1);
-    if (!fr__figure_has_interval(f)) return value;
-    return joined(value.s, fr__fixed(100 * f->low, 1).s, fr__fixed(100 * f->high, 1).s);
+    static const fr_result_metric none = {"quality", 1, false};
+    return r->n_metrics ? &r->metrics[0] : &none;
 }
 
-fr__text fr__points(const fr_figure *f)
+const char *fr__score_unit(const fr_result_metric *t)
+{
+    return t->highest == 1 ? " %" : "";
+}
+
+const char *fr__change_unit(const fr_result_metric *t)
+{
+    return isfinite(t->highest) ? " points" : "";
+}
+
+static double score_scale(const fr_result_metric *t)
+{
+    return t->highest == 1 ? 100 : 1;
+}
+
+/* Of a metric with a highest score one, of others two digits of the interval's width. */
+static int score_decimals(const fr_result_metric *t, const fr_figure *f)
+{
+    if (isfinite(t->highest)) return 1;
+    if (!fr__figure_has_interval(f)) return decimals_of(f->value, 3);
+    int decimals = decimals_of(f->high - f->low, 2);
+    return decimals > 4 ? 4 : decimals;
+}
+
+static fr__text score_text(const fr_result_metric *t, const fr_figure *f,
+                           fr__text (*number)(double x, int decimals))
 {
     if (!fr__figure_exists(f)) return dash();
-    fr__text value = fr__signed(100 * f->value, 1);
+    double scale = score_scale(t);
+    int decimals = score_decimals(t, f);
+    fr__text value = number(scale * f->value, decimals);
     if (!fr__figure_has_interval(f)) return value;
-    return joined(value.s, fr__signed(100 * f->low, 1).s, fr__signed(100 * f->high, 1).s);
+    return joined(value.s, number(scale * f->low, decimals).s, number(scale * f->high, decimals).s);
+}
+
+fr__text fr__score(const fr_result_metric *t, const fr_figure *f)
+{
+    return score_text(t, f, fr__fixed);
+}
+
+fr__text fr__change(const fr_result_metric *t, const fr_figure *f)
+{
+    return score_text(t, f, fr__signed);
+}
+
+fr__text fr__plain_score(const fr_result_metric *t, double score)
+{
+    return fr__score(t, &(fr_figure){score, score, score, FR_KIND_MEASURED, NULL});
+}
+
+fr__text fr__margin(const fr_result_metric *t, double margin)
+{
+    return isfinite(t->highest) ? fr__fixed(score_scale(t) * margin, 1) : fr__number(margin);
 }
 
 static fr__text fraction(double factor, int digits)

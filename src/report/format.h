@@ -37,10 +37,22 @@ fr__text fr__grams(double g);                  /* "12.3 g" */
 /* "0.61 [0.49, 0.73]", the interval only where there is one. Two digits where the
  * interval is wider than a fifth of the value, else three. */
 fr__text fr__figure(const fr_figure *f);
-fr__text fr__percent(const fr_figure *f);   /* of [0, 1]: "94.4 [93.2, 95.4]" */
-fr__text fr__points(const fr_figure *f);    /* "-0.7 [-1.9, +0.5]" */
 fr__text fr__fraction(const fr_figure *f);  /* "1/410"; a factor below 1: "2.4x" */
 fr__text fr__fractions(const fr_figure *f); /* "1/410 [1/320, 1/520]" */
+
+/* Scores of a metric: per cent where the highest is 1, as they are otherwise. With an interval as
+ * many decimals as it leaves sense to: "94.4 [93.2, 95.4]", "1.234 [1.198, 1.271]". */
+fr__text fr__score(const fr_result_metric *t, const fr_figure *f);
+fr__text fr__change(const fr_result_metric *t, const fr_figure *f); /* "-0.7 [-1.9, +0.5]" */
+fr__text fr__margin(const fr_result_metric *t, double margin);      /* "2.0", "0.02" */
+fr__text fr__plain_score(const fr_result_metric *t, double score);  /* without an interval */
+
+/* What stands behind a score (" %" or nothing), and a difference (" points" or nothing). */
+const char *fr__score_unit(const fr_result_metric *t);
+const char *fr__change_unit(const fr_result_metric *t);
+
+/* The metric that decides; "quality" where there is none. */
+const fr_result_metric *fr__deciding(const fr_results *r);
 
 /* "meas", "mod", "est", "ass"; "" for none. */
 const char *fr__kind_short(fr_kind kind);

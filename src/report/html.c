@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/embedded.h"
+#include "report/columns.h"
 #include "report/format.h"
 #include "report/report.h"
 #include "report/summary.h"
@@ -104,18 +105,19 @@ static fr_status tiles(const fr_results *r, fr_str *out, fr_error *err)
     fr_status st = FR_OK;
     fr_str more = FR_STR_INIT;
     const fr_result_model *m = fr__headline_model(r);
+    const fr_result_metric *t = fr__deciding(r);
     if (!m) goto cleanup;
     FR_TRY(fr_str_appendf(out, err, "<div class=\"tiles\"><div class=\"tile\"><div class=\"k\">"));
     FR_TRY(fr__html_text(out, m->name, err));
     FR_TRY(fr_str_appendf(out, err,
                           "</div><div class=\"v\"><span class=\"badge %s\" "
                           "style=\"font-size:20px;padding:3px 14px\">%s</span></div><div "
-                          "class=\"d\">at a margin of %s points</div></div>",
+                          "class=\"d\">at a margin of %s%s</div></div>",
                           fr__html_class(m), fr_verdict_name(m->verdict),
-                          fr__fixed(100 * r->margin, 1).s));
+                          fr__margin(t, r->margin).s, fr__change_unit(t)));
     if (fr__figure_exists(&m->difference))
-        FR_TRY(figure_tile(out, "quality against the reference", fr__points(&m->difference),
-                           " points", "", err));
+        FR_TRY(figure_tile(out, "quality against the reference", fr__change(t, &m->difference),
+                           fr__change_unit(t), t->lower_is_better ? "plus is better" : "", err));
     if (fr__figure_exists(&m->factor) && m->factor.value > 0) {
         if (m->crosses_bases && fr__figure_exists(&m->factor_same_basis)) {
             FR_TRY(fr_str_appendf(&more, err, "by one estimator for both: %s",
@@ -158,7 +160,11 @@ static fr_status facts(const fr_results *r, fr_str *out, fr_error *err)
     FR_TRY(fr_str_appendf(out, err, "<dl class=\"facts\">"));
     FR_TRY(fact(out, "task", r->task, err));
     FR_TRY(fact(out, "test items", fr__count((double)r->n_items).s, err));
-    FR_TRY(fr_str_appendf(&text, err, "%s points", fr__fixed(100 * r->margin, 1).s));
+    const fr_result_metric *t = fr__deciding(r);
+    FR_TRY(fr__metric_title(t, false, &text, err));
+    FR_TRY(fact(out, "metric", fr_str_text(&text), err));
+    fr_str_clear(&text);
+    FR_TRY(fr_str_appendf(&text, err, "%s%s", fr__margin(t, r->margin).s, fr__change_unit(t)));
     FR_TRY(fact(out, "margin", fr_str_text(&text), err));
     fr_str_clear(&text);
     if (fr__figure_exists(&r->intensity)) {
@@ -168,6 +174,7 @@ static fr_status facts(const fr_results *r, fr_str *out, fr_error *err)
         FR_TRY(fact(out, "place", fr_str_text(&text), err));
     }
     FR_TRY(fact(out, "energy", r->meter, err));
+    FR_TRY(fact(out, "programs ran in", r->sandbox, err));
     FR_TRY(fact(out, "date", date, err));
     FR_TRY(fact(out, "duration", fr__seconds(r->finished_unix_s - r->started_unix_s).s, err));
     FR_TRY(fr_str_appendf(out, err, "</dl>"));
@@ -180,7 +187,8 @@ static const char meaning[] =
     "<h2 id=\"meaning\">How to read the figures</h2><dl class=\"terms\">"
     "<dt>comparable, worse, inconclusive</dt><dd>The margin was fixed before the run. A model is "
     "<i>comparable</i> when the whole paired 95&nbsp;% interval of its difference to the reference "
-    "lies above minus the margin, <i>worse</i> when all of it lies below, and <i>inconclusive</i> "
+    "lies above minus the margin (differences are turned so that plus is better), <i>worse</i> "
+    "when all of it lies below, and <i>inconclusive</i> "
     "otherwise. &#8220;No significant difference&#8221; would not be enough.</dd>"
     "<dt>measured</dt><dd>A sensor, a clock or a count said so.</dd>"
     "<dt>modelled</dt><dd>Computed from the load that was observed and a power model of the "

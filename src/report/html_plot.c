@@ -32,8 +32,10 @@ typedef struct plot {
     double width, height, left, right, top, bottom; /* edges of the log plot */
     double zero_x;                                  /* where 0 g stands; NaN: nowhere */
     double x_low, x_high;                           /* log10 of g */
-    double y_low, y_high;                           /* per cent */
-    double off_chart; /* models of a quality below this stand on the bottom edge, in [0, 1] */
+    const fr_result_metric *metric;
+    double scale;         /* what is shown over the score; negative where less is better */
+    double y_low, y_high; /* of shown scores, up is better */
+    double off_chart;     /* models below this stand on the bottom edge; -INFINITY: none does */
     size_t n_lanes;
     box *taken; /* markers, bars and labels so far; room for 4 a model */
     size_t n_taken;
@@ -48,8 +50,7 @@ static bool has_place(const fr_result_model *m)
 
 static bool in_plot(const fr_result_model *m)
 {
-    return has_place(m) && fr__figure_exists(&m->quality) && m->quality.value >= 0 &&
-           m->quality.value <= 1;
+    return has_place(m) && fr__figure_exists(&m->quality) && fabs(m->quality.value) < 1e9;
 }
 
 static bool in_lane(const fr_result_model *m)
@@ -64,10 +65,16 @@ static double x_of(const plot *p, double grams)
     return p->left + fmin(fmax(t, 0), 1) * (p->right - p->left);
 }
 
-static double y_of(const plot *p, double quality)
+/* A score as the plot shows it: up is better. */
+static double shown(const plot *p, double score)
 {
-    if (quality < p->off_chart) return p->bottom - 14;
-    double t = (100 * quality - p->y_low) / (p->y_high - p->y_low);
+    return p->scale * score;
+}
+
+static double y_of(const plot *p, double y)
+{
+    if (y < p->off_chart) return p->bottom - 14;
+    double t = (y - p->y_low) / (p->y_high - p->y_low);
     return p->bottom - fmin(fmax(t, 0), 1) * (p->bottom - p->top);
 }
 
@@ -87,32 +94,51 @@ static double g_high(const fr_result_model *m)
     return limit_or(m->g_per_1000.high, m->g_per_1000.value, 1e-12, 1e15);
 }
 
-static double q_low(const fr_result_model *m)
+/* Quality as shown, and the limits of its interval: the lower one first. */
+static double quality(const plot *p, const fr_result_model *m)
 {
-    return limit_or(m->quality.low, m->quality.value, 0, 1);
+    return shown(p, m->quality.value);
 }
 
-static double q_high(const fr_result_model *m)
+static double q_low(const plot *p, const fr_result_model *m)
 {
-    return limit_or(m->quality.high, m->quality.value, 0, 1);
+    double limit = p->scale < 0 ? m->quality.high : m->quality.low;
+    return shown(p, limit_or(limit, m->quality.value, -1e9, 1e9));
+}
+
+static double q_high(const plot *p, const fr_result_model *m)
+{
+    double limit = p->scale < 0 ? m->quality.low : m->quality.high;
+    return shown(p, limit_or(limit, m->quality.value, -1e9, 1e9));
+}
+
+static plot plot_of(const fr_results *r, fr_str *out)
+{
+    const fr_result_metric *t = fr__deciding(r);
+    return (plot){.r = r,
+                  .out = out,
+                  .metric = t,
+                  .scale = (t->highest == 1 ? 100 : 1) * (t->lower_is_better ? -1 : 1)};
 }
 
 /* What is far below the reference would press all that matters into one line:
  * such models go to the bottom edge, where their label says how good they are. */
-static double focus(const fr_results *r)
+static double focus(const plot *p)
 {
+    const fr_results *r = p->r;
     const fr_result_model *ref = fr__reference(r);
-    if (!ref || !in_plot(ref) || !isfinite(r->margin)) return 0;
-    double far = ref->quality.value - fmax(5 * r->margin, 0.1);
-    double high = ref->quality.value, near_low = ref->quality.value - r->margin, low = near_low;
+    if (!ref || !in_plot(ref) || !isfinite(r->margin)) return -INFINITY;
+    double at = quality(p, ref), margin = fabs(p->scale) * r->margin;
+    double far = at - fmax(5 * margin, 0.1 * (isfinite(p->metric->highest) ? 100 : fabs(at)));
+    double high = at, near_low = at - margin, low = near_low;
     for (size_t i = 0; i < r->n_models; i++) {
         const fr_result_model *m = &r->models[i];
         if (!in_plot(m)) continue;
-        high = fmax(high, q_high(m));
-        low = fmin(low, q_low(m));
-        if (m->quality.value >= far) near_low = fmin(near_low, q_low(m));
+        high = fmax(high, q_high(p, m));
+        low = fmin(low, q_low(p, m));
+        if (quality(p, m) >= far) near_low = fmin(near_low, q_low(p, m));
     }
-    return high - low > 1.6 * (high - near_low) ? far : 0;
+    return high - low > 1.6 * (high - near_low) ? far : -INFINITY;
 }
 
 static void set_x_domain(plot *p)
@@ -142,22 +168,28 @@ static void set_y_domain(plot *p)
     double y0 = INFINITY, y1 = -INFINITY;
     const fr_result_model *ref = fr__reference(p->r);
     bool any_off = false;
-    p->off_chart = focus(p->r);
+    p->off_chart = focus(p);
     for (size_t i = 0; i < p->r->n_models; i++) {
         const fr_result_model *m = &p->r->models[i];
         if (!in_plot(m)) continue;
-        if (m->quality.value < p->off_chart) {
+        if (quality(p, m) < p->off_chart) {
             any_off = true;
             continue;
         }
-        y0 = fmin(y0, 100 * fmin(q_low(m), m->quality.value));
-        y1 = fmax(y1, 100 * fmax(q_high(m), m->quality.value));
+        y0 = fmin(y0, fmin(q_low(p, m), quality(p, m)));
+        y1 = fmax(y1, fmax(q_high(p, m), quality(p, m)));
     }
-    if (ref && in_plot(ref) && isfinite(p->r->margin))
-        y0 = fmin(y0, 100 * (ref->quality.value - fmin(p->r->margin, 1)));
-    double pad = fmax(0.07 * (y1 - y0), 0.3);
-    p->y_low = fmax(y0 - pad - (any_off ? 0.25 * (y1 - y0) : 0), 0);
-    p->y_high = fmin(y1 + pad, 100);
+    bool bounded = isfinite(p->metric->highest);
+    double margin = bounded ? fmin(p->r->margin, p->metric->highest) : p->r->margin;
+    if (ref && in_plot(ref) && isfinite(margin))
+        y0 = fmin(y0, quality(p, ref) - fabs(p->scale) * margin);
+    double pad = fmax(0.07 * (y1 - y0), bounded ? 0.3 : 0.01 * fabs(y1));
+    p->y_low = y0 - pad - (any_off ? 0.25 * (y1 - y0) : 0);
+    p->y_high = y1 + pad;
+    if (y0 >= 0) p->y_low = fmax(p->y_low, 0);
+    if (bounded) p->y_high = fmin(p->y_high, p->scale * p->metric->highest);
+    if (p->scale < 0) p->y_high = fmin(p->y_high, 0);
+    if (!(p->y_high > p->y_low)) p->y_high = p->y_low + 1;
 }
 
 static fr_status x_axis(plot *p, fr_error *err)
@@ -203,23 +235,26 @@ cleanup:
 
 static fr_status y_axis(plot *p, fr_error *err)
 {
-    static const double steps[] = {0.5, 1, 2, 5, 10, 20};
+    static const double steps[] = {1, 2, 5, 10};
     fr_status st = FR_OK;
-    double step = steps[0], far_left = isnan(p->zero_x) ? p->left : p->zero_x - 18;
-    for (size_t i = 0; i < 6 && (p->y_high - p->y_low) / step > 7; i++) step = steps[i];
-    for (double y = ceil(p->y_low / step) * step; y <= p->y_high + 1e-9; y += step) {
-        double at = y_of(p, y / 100);
+    double far_left = isnan(p->zero_x) ? p->left : p->zero_x - 18;
+    double range = p->y_high - p->y_low, decade = pow(10, floor(log10(range / 7)));
+    double step = decade;
+    for (size_t i = 0; i < 4 && range / step > 7; i++) step = steps[i] * decade;
+    int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
+    for (double k = ceil(p->y_low / step); k * step <= p->y_high + 1e-9 * range; k++) {
+        double y = k * step, at = y_of(p, fmax(y, p->off_chart));
         FR_TRY(fr_str_appendf(p->out, err,
                               "<line class=\"ax\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
                               "<text class=\"tx\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s"
                               "</text>",
                               far_left, p->right, at, at, far_left - 7, at + 4,
-                              fr__fixed(y, step < 1 ? 1 : 0).s));
+                              fr__fixed(p->scale < 0 ? -y : y, decimals).s));
     }
     FR_TRY(
         fr_str_appendf(p->out, err, "<text class=\"tx\" x=\"%.1f\" y=\"%.1f\">", 2.0, p->top - 14));
-    FR_TRY(fr__html_text(p->out, p->r->metric && p->r->metric[0] ? p->r->metric : "quality", err));
-    FR_TRY(fr_str_appendf(p->out, err, " (%%)</text>"));
+    FR_TRY(fr__html_metric(p->out, p->metric, err));
+    FR_TRY(fr_str_appendf(p->out, err, "</text>"));
 cleanup:
     return st;
 }
@@ -229,7 +264,8 @@ static fr_status reference_band(plot *p, fr_error *err)
     fr_status st = FR_OK;
     const fr_result_model *ref = fr__reference(p->r);
     if (!ref || !in_plot(ref) || !(p->r->margin > 0)) goto cleanup;
-    double y = y_of(p, ref->quality.value), below = y_of(p, ref->quality.value - p->r->margin);
+    double at = quality(p, ref), y = y_of(p, at);
+    double below = y_of(p, at - fabs(p->scale) * p->r->margin);
     double far_left = isnan(p->zero_x) ? p->left : p->zero_x - 18;
     FR_TRY(fr_str_appendf(p->out, err,
                           "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
@@ -319,7 +355,7 @@ static fr_status open_group(plot *p, const fr_result_model *m, fr_error *err)
     FR_TRY(fr_str_appendf(p->out, err, "<g class=\"p %s\"><title>", fr__html_class(m)));
     FR_TRY(fr__html_text(p->out, m->name, err));
     FR_TRY(fr_str_appendf(p->out, err, ": quality "));
-    FR_TRY(fr__html_number(p->out, fr__percent(&m->quality).s, err));
+    FR_TRY(fr__html_number(p->out, fr__score(p->metric, &m->quality).s, err));
     FR_TRY(fr_str_appendf(p->out, err, ", g CO&#8322;e per 1,000: %s (%s)</title>",
                           fr__figure(&m->g_per_1000).s, fr_kind_name(m->g_per_1000.kind)));
 cleanup:
@@ -328,24 +364,24 @@ cleanup:
 
 static void take_model(plot *p, const fr_result_model *m)
 {
-    double x = x_of(p, m->g_per_1000.value), y = y_of(p, m->quality.value);
+    double x = x_of(p, m->g_per_1000.value), y = y_of(p, quality(p, m));
     take(p, x - MARK, y - MARK, x + MARK, y + MARK);
     take(p, x_of(p, g_low(m)), y - 3, x_of(p, g_high(m)), y + 3);
-    take(p, x - 3, y_of(p, q_high(m)), x + 3, y_of(p, q_low(m)));
+    take(p, x - 3, y_of(p, q_high(p, m)), x + 3, y_of(p, q_low(p, m)));
 }
 
 static fr_status draw_model(plot *p, const fr_result_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
-    double x = x_of(p, m->g_per_1000.value), y = y_of(p, m->quality.value);
+    double x = x_of(p, m->g_per_1000.value), y = y_of(p, quality(p, m));
     FR_TRY(open_group(p, m, err));
     if (m->g_per_1000.value > 0 && fr__figure_has_interval(&m->g_per_1000))
         FR_TRY(bar(p, x_of(p, g_low(m)), y, x_of(p, g_high(m)), y, err));
-    if (m->quality.value < p->off_chart) {
+    if (quality(p, m) < p->off_chart) {
         FR_TRY(fr_str_appendf(p->out, err,
                               "<path class=\"bar\" d=\"M%.1f %.1fv18m-4 -5l4 5l4 -5\"/>", x, y));
     } else if (fr__figure_has_interval(&m->quality)) {
-        FR_TRY(bar(p, x, y_of(p, q_low(m)), x, y_of(p, q_high(m)), err));
+        FR_TRY(bar(p, x, y_of(p, q_low(p, m)), x, y_of(p, q_high(p, m)), err));
     }
     FR_TRY(marker(p, m->g_per_1000.kind, x, y, err));
     FR_TRY(fr_str_append(p->out, "</g>", 4, err));
@@ -376,10 +412,10 @@ static fr_status draw_label(plot *p, const fr_result_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str label = FR_STR_INIT;
-    double x = x_of(p, m->g_per_1000.value), y = y_of(p, m->quality.value);
+    double x = x_of(p, m->g_per_1000.value), y = y_of(p, quality(p, m));
     FR_TRY(short_name(p, m, &label, err));
-    if (m->quality.value < p->off_chart)
-        FR_TRY(fr_str_appendf(&label, err, ", %s", fr__fixed(100 * m->quality.value, 1).s));
+    if (quality(p, m) < p->off_chart)
+        FR_TRY(fr_str_appendf(&label, err, ", %s", fr__plain_score(p->metric, m->quality.value).s));
     double width = LETTER * fr__columns(fr_str_text(&label)) + 4;
     box b = free_place(p, x, y, width, LINE);
     take(p, b.x0, b.y0, b.x1, b.y1);
@@ -449,7 +485,7 @@ static fr_status description(plot *p, fr_error *err)
                           "<title id=\"t-%s\">Quality against emissions</title><desc "
                           "id=\"d-%s\">Each model's ",
                           p->id, p->id));
-    FR_TRY(fr__html_text(p->out, p->r->metric, err));
+    FR_TRY(fr__html_metric(p->out, p->metric, err));
     FR_TRY(
         fr_str_appendf(p->out, err,
                        " against its g CO&#8322;e per 1,000 inferences on a log scale, with 95 %% "
@@ -458,7 +494,7 @@ static fr_status description(plot *p, fr_error *err)
         const fr_result_model *m = &p->r->models[i];
         FR_TRY(fr__html_text(p->out, m->name, err));
         FR_TRY(fr_str_append(p->out, ": ", 2, err));
-        FR_TRY(fr__html_number(p->out, fr__percent(&m->quality).s, err));
+        FR_TRY(fr__html_number(p->out, fr__score(p->metric, &m->quality).s, err));
         FR_TRY(fr_str_appendf(p->out, err, " at %s g. ", fr__figure(&m->g_per_1000).s));
     }
     FR_TRY(fr_str_append(p->out, "</desc>", 7, err));
@@ -470,7 +506,9 @@ static fr_status draw(const fr_results *r, const char *id, double width, double 
                       fr_arena *arena, fr_str *out, fr_error *err)
 {
     fr_status st = FR_OK;
-    plot p = {.r = r, .out = out, .id = id, .width = width};
+    plot p = plot_of(r, out);
+    p.id = id;
+    p.width = width;
     p.label_columns = width > 600 ? MAX_LABEL : 20;
     p.left = 40;
     p.right = width - 26;
@@ -520,6 +558,7 @@ cleanup:
 static fr_status legend(const fr_results *r, fr_str *out, fr_error *err)
 {
     fr_status st = FR_OK;
+    const plot p = plot_of(r, out);
     bool seen[FR_KIND_ASSUMED + 1] = {false};
     for (size_t i = 0; i < r->n_models; i++) {
         if (in_plot(&r->models[i]) || in_lane(&r->models[i]))
@@ -541,10 +580,10 @@ static fr_status legend(const fr_results *r, fr_str *out, fr_error *err)
                            "<li><svg viewBox=\"0 0 16 16\" aria-hidden=\"true\"><rect "
                            "class=\"band\" x=\"0\" y=\"4\" width=\"16\" height=\"9\"/><line "
                            "class=\"ref\" x1=\"0\" x2=\"16\" y1=\"4\" y2=\"4\"/></svg>quality of "
-                           "the reference, and %s points of margin below it</li>",
-                           fr__fixed(100 * r->margin, 1).s));
+                           "the reference, and a margin of %s%s below it</li>",
+                           fr__margin(p.metric, r->margin).s, fr__change_unit(p.metric)));
     }
-    if (focus(r) > 0) {
+    if (isfinite(focus(&p))) {
         FR_TRY(fr_str_appendf(out, err,
                               "<li><svg viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path "
                               "class=\"bar\" d=\"M8 1v13m-4 -5l4 5l4 -5\"/></svg>far below the "

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "report/columns.h"
 #include "report/figures.h"
 #include "report/format.h"
 #include "report/html.h"
@@ -42,17 +43,6 @@ static fr_status value_and_interval(fr_str *out, const char *text, fr_error *err
         FR_TRY(fr__html_number(out, text + n + 1, err));
         FR_TRY(fr_str_appendf(out, err, "</span>"));
     }
-cleanup:
-    return st;
-}
-
-static fr_status text_cell(fr_str *out, const char *key, const char *text, fr_error *err)
-{
-    fr_status st = FR_OK;
-    if (text[0] == '-' && text[1] == '\0') return empty_cell(out, err);
-    FR_TRY(cell(out, "", key, err));
-    FR_TRY(value_and_interval(out, text, err));
-    FR_TRY(close_cell(out, err));
 cleanup:
     return st;
 }
@@ -162,14 +152,56 @@ cleanup:
     return st;
 }
 
-static fr_status model_row(fr_str *out, const fr_result_model *m, bool best, fr_error *err)
+static fr_status quality_cell(fr_str *out, const fr_result_metric *t, const fr_figure *f,
+                              const fr_result_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
+    bool not_run = !fr__figure_exists(f) && m->not_run && m->not_run[0];
+    if (!fr__figure_exists(f) && !not_run) return empty_cell(out, err);
+    FR_TRY(fr_str_appendf(out, err, "<td class=\"\" data-k=\""));
+    FR_TRY(fr__html_metric(out, t, err));
+    FR_TRY(fr_str_appendf(out, err, "\"><span>"));
+    if (not_run)
+        FR_TRY(fr_str_appendf(out, err, "not run"));
+    else
+        FR_TRY(value_and_interval(out, fr__score(t, f).s, err));
+    FR_TRY(close_cell(out, err));
+cleanup:
+    return st;
+}
+
+/* To the reference, and below it to the best baseline. */
+static fr_status difference_cell(fr_str *out, const fr_result_metric *t, const fr_result_model *m,
+                                 fr_error *err)
+{
+    fr_status st = FR_OK;
+    bool gain = m->baseline && fr__figure_exists(&m->gain);
+    if (!fr__figure_exists(&m->difference) && !gain) return empty_cell(out, err);
+    FR_TRY(cell(out, "", "difference", err));
+    if (fr__figure_exists(&m->difference))
+        FR_TRY(value_and_interval(out, fr__change(t, &m->difference).s, err));
+    if (gain) {
+        FR_TRY(fr_str_appendf(out, err, "<span class=\"i\">over "));
+        FR_TRY(fr__html_text(out, m->baseline, err));
+        FR_TRY(fr_str_appendf(out, err, ": "));
+        FR_TRY(fr__html_number(out, fr__change(t, &m->gain).s, err));
+        FR_TRY(fr_str_appendf(out, err, "</span>"));
+    }
+    FR_TRY(close_cell(out, err));
+cleanup:
+    return st;
+}
+
+static fr_status model_row(const fr_results *r, fr_str *out, const fr_result_model *m, bool best,
+                           fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_result_metric *t = fr__deciding(r);
     fr__text memory;
     FR_TRY(fr_str_appendf(out, err, best ? "<tr class=\"best\">" : "<tr>"));
     FR_TRY(name_cell(out, m, err));
-    FR_TRY(text_cell(out, "quality %", fr__percent(&m->quality).s, err));
-    FR_TRY(text_cell(out, "difference", fr__points(&m->difference).s, err));
+    FR_TRY(quality_cell(out, t, &m->quality, m, err));
+    FR_TRY(difference_cell(out, t, m, err));
     FR_TRY(kind_cell(out, "J per item", &m->j_per_item, &m->j_per_item_net, err));
     FR_TRY(kind_cell(out, "g CO&#8322;e per 1,000", &m->g_per_1000, NULL, err));
     FR_TRY(factor_cell(out, m, err));
@@ -199,6 +231,46 @@ cleanup:
     return st;
 }
 
+fr_status fr__html_metric(fr_str *out, const fr_result_metric *t, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str title = FR_STR_INIT;
+    FR_TRY(fr__metric_title(t, false, &title, err));
+    FR_TRY(fr__html_text(out, fr_str_text(&title), err));
+cleanup:
+    fr_str_release(&title);
+    return st;
+}
+
+/* All metrics of the task. */
+static fr_status further(const fr_results *r, fr_str *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    if (r->n_metrics < 2) goto cleanup;
+    FR_TRY(fr_str_appendf(out, err,
+                          "<h2 id=\"metrics\">All metrics of the task</h2><p class=\"soft\">The "
+                          "first decides.</p><div class=\"card scroll\"><table "
+                          "class=\"stack\"><thead><tr><th class=\"l\" scope=\"col\">model</th>"));
+    for (size_t k = 0; k < r->n_metrics; k++) {
+        FR_TRY(fr_str_appendf(out, err, "<th scope=\"col\">"));
+        FR_TRY(fr__html_metric(out, &r->metrics[k], err));
+        FR_TRY(fr_str_appendf(out, err, "</th>"));
+    }
+    FR_TRY(fr_str_appendf(out, err, "</tr></thead><tbody>\n"));
+    for (size_t i = 0; i < r->n_models; i++) {
+        const fr_result_model *m = &r->models[i];
+        if (!fr__any_score(r, m)) continue;
+        FR_TRY(fr_str_appendf(out, err, "<tr>"));
+        FR_TRY(name_cell(out, m, err));
+        for (size_t k = 0; k < r->n_metrics; k++)
+            FR_TRY(quality_cell(out, &r->metrics[k], &m->scores[k], m, err));
+        FR_TRY(fr_str_appendf(out, err, "</tr>\n"));
+    }
+    FR_TRY(fr_str_appendf(out, err, "</tbody></table></div>\n"));
+cleanup:
+    return st;
+}
+
 fr_status fr__html_models(const fr_results *r, fr_str *out, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -208,21 +280,25 @@ fr_status fr__html_models(const fr_results *r, fr_str *out, fr_error *err)
                           "<h2 id=\"models\">The models</h2><div class=\"card scroll\"><table "
                           "class=\"stack\"><thead><tr><th class=\"l\" scope=\"col\">model</th><th "
                           "scope=\"col\">"));
-    FR_TRY(fr__html_text(out, r->metric && r->metric[0] ? r->metric : "quality", err));
+    FR_TRY(fr__html_metric(out, fr__deciding(r), err));
     FR_TRY(fr_str_appendf(
         out, err,
-        " %%</th><th scope=\"col\">difference,<br>points</th><th scope=\"col\">J per item</th><th "
+        "</th><th scope=\"col\">difference%s</th><th scope=\"col\">J per item</th><th "
         "scope=\"col\">g CO&#8322;e<br>per 1,000</th><th scope=\"col\">emissions of<br>the "
         "reference</th><th scope=\"col\">latency p50, p95;<br>rate in batches</th><th "
         "scope=\"col\">peak<br>memory</th><th class=\"l\" scope=\"col\">verdict</th>"
-        "</tr></thead><tbody>\n"));
+        "</tr></thead><tbody>\n",
+        isfinite(fr__deciding(r)->highest) ? ",<br>points"
+        : fr__deciding(r)->lower_is_better ? ",<br>plus is better"
+                                           : ""));
     for (size_t i = 0; i < r->n_models; i++) {
         const fr_result_model *m = &r->models[i];
-        FR_TRY(model_row(out, m, m == best && m->verdict == FR_VERDICT_COMPARABLE, err));
+        FR_TRY(model_row(r, out, m, m == best && m->verdict == FR_VERDICT_COMPARABLE, err));
     }
     FR_TRY(fr_str_appendf(out, err, "</tbody></table></div><ul class=\"plain\">"));
     FR_TRY(fr__footnotes(r, false, footnote, out, err));
     FR_TRY(fr_str_appendf(out, err, "</ul>\n"));
+    FR_TRY(further(r, out, err));
 cleanup:
     return st;
 }
@@ -415,7 +491,7 @@ static const char table_head[] =
 
 static fr_status model_figures(fr_str *out, const fr_result_model *m, fr_error *err)
 {
-    static const char *const names[] = {"quality, share of items",
+    static const char *const names[] = {"quality, by the deciding metric",
                                         "J per item, gross",
                                         "J per item, net of idle",
                                         "g CO2e per 1,000 inferences",
@@ -424,6 +500,7 @@ static fr_status model_figures(fr_str *out, const fr_result_model *m, fr_error *
                                         "items per second",
                                         "peak memory, bytes",
                                         "difference of quality to the reference",
+                                        "difference of quality to the best baseline",
                                         "emissions of the reference over this model's",
                                         "the same, by one estimator for both",
                                         "energy of fine-tuning, J",

@@ -2,18 +2,18 @@
  *
  *     format            "frugal-results/1"; a change that breaks readers changes the number
  *     frugal_version, study, task, metric, run_id, items, margin, started, finished, headline
- *     place             {region, country_iso, intensity_g_per_kwh: FIGURE, pue}
- *     machine           {cpu, os, threads, ram_bytes, meter}
- *     models            [{name, reference, how, parameters_active, parameters_total, items, failed,
- *                         mean_tokens, the figures of figures.h: FIGURE, verdict, p_non_inferior,
- *                         p_holm, p_mcnemar, items_needed, crosses_bases,
- *                         seeds: [{seed, quality, validation, tune_s, tune_j}], notes: [text]}]
- *     data              [{role, items, repeated, also_in_train, also_in_validation}]: of train,
- *                        validation and test; texts compare by task/duplicates.h
- *     windows           [{model, phase, attempt, interrupted, started, duration_s, cpu_j, ram_j,
- *                         gpu_j, idle_j, kind, source, relative_uncertainty}]
- *     provenance        [{what, value, kind, source}]
- *     notes             [text]
+ *     metrics           [{name, highest, lower_is_better}]: the first, `metric`, decides; margin
+ * and differences have its unit, highest is null where there is no bound sandbox           what ran
+ * the programs of the answers, or "" place             {region, country_iso, intensity_g_per_kwh:
+ * FIGURE, pue} machine           {cpu, os, threads, ram_bytes, meter} models            [{name,
+ * reference, how, parameters_active, parameters_total, items, failed, mean_tokens, the figures of
+ * figures.h: FIGURE, scores: {metric: FIGURE}, not_run, best_baseline, beats_baseline, verdict,
+ * p_non_inferior, p_holm, p_mcnemar, items_needed, crosses_bases, seeds: [{seed, quality,
+ * validation, tune_s, tune_j}], notes: [text]}] data              [{role, items, repeated,
+ * also_in_train, also_in_validation}]: of train, validation and test; texts compare by
+ * task/duplicates.h windows           [{model, phase, attempt, interrupted, started, duration_s,
+ * cpu_j, ram_j, gpu_j, idle_j, kind, source, relative_uncertainty}] provenance        [{what,
+ * value, kind, source}] notes             [text]
  *
  *     FIGURE            {value, low, high, kind, source}; low and high: 95 % interval
  *
@@ -113,7 +113,7 @@ static json_t *seeds_of(builder *b, const fr_result_model *m)
     return array;
 }
 
-static json_t *model(builder *b, const fr_result_model *m)
+static json_t *model(builder *b, const fr_results *r, const fr_result_model *m)
 {
     json_t *o = json_object();
     set(b, o, "name", text(b, m->name));
@@ -126,6 +126,13 @@ static json_t *model(builder *b, const fr_result_model *m)
     set(b, o, "mean_tokens", m->mean_tokens > 0 ? number(m->mean_tokens) : json_null());
     for (size_t i = 0; i < FR__N_FIGURES; i++)
         set(b, o, fr__figures[i].key, figure(b, fr__figure_of(m, i)));
+    json_t *scores = json_object();
+    for (size_t k = 0; k < r->n_metrics && m->scores; k++)
+        set(b, scores, r->metrics[k].name, figure(b, &m->scores[k]));
+    set(b, o, "scores", scores);
+    set(b, o, "not_run", m->not_run && m->not_run[0] ? text(b, m->not_run) : json_null());
+    set(b, o, "best_baseline", m->baseline ? text(b, m->baseline) : json_null());
+    set(b, o, "beats_baseline", m->baseline ? json_boolean(fr__beats_baseline(m)) : json_null());
     set(b, o, "verdict",
         m->verdict == FR_VERDICT_NONE ? json_null() : json_string(fr_verdict_name(m->verdict)));
     set(b, o, "p_non_inferior", number(m->p_non_inferior));
@@ -155,6 +162,19 @@ static json_t *window(builder *b, const fr_result_window *w)
     set(b, o, "source", text(b, w->source));
     set(b, o, "relative_uncertainty", number(w->relative_uncertainty));
     return o;
+}
+
+static json_t *metrics(builder *b, const fr_results *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->n_metrics; i++) {
+        json_t *o = json_object();
+        set(b, o, "name", text(b, r->metrics[i].name));
+        set(b, o, "highest", number(r->metrics[i].highest));
+        set(b, o, "lower_is_better", json_boolean(r->metrics[i].lower_is_better));
+        add(b, array, o);
+    }
+    return array;
 }
 
 static json_t *place(builder *b, const fr_results *r)
@@ -218,7 +238,9 @@ static json_t *build(builder *b, const fr_results *r)
     set(b, root, "frugal_version", text(b, r->version));
     set(b, root, "study", text(b, r->study));
     set(b, root, "task", text(b, r->task));
-    set(b, root, "metric", text(b, r->metric));
+    set(b, root, "metric", text(b, fr__deciding(r)->name));
+    set(b, root, "metrics", metrics(b, r));
+    set(b, root, "sandbox", text(b, r->sandbox));
     set(b, root, "run_id", text(b, r->run_id));
     set(b, root, "items", whole(r->n_items));
     set(b, root, "margin", number(r->margin));
@@ -228,7 +250,7 @@ static json_t *build(builder *b, const fr_results *r)
     set(b, root, "place", place(b, r));
     set(b, root, "machine", machine(b, r));
     json_t *models = json_array(), *windows = json_array();
-    for (size_t i = 0; i < r->n_models; i++) add(b, models, model(b, &r->models[i]));
+    for (size_t i = 0; i < r->n_models; i++) add(b, models, model(b, r, &r->models[i]));
     for (size_t i = 0; i < r->n_windows; i++) add(b, windows, window(b, &r->windows[i]));
     set(b, root, "models", models);
     set(b, root, "data", sets(b, r));

@@ -46,7 +46,7 @@ static fr_status table(const fr_results *r, fr_str *out, fr_error *err)
             if (i == 0) {
                 FR_TRY(fr__column_title(r, (fr__column)c, false, &cell, err));
             } else {
-                FR_TRY(fr__column_cell(&r->models[i - 1], (fr__column)c, false, &cell, err));
+                FR_TRY(fr__column_cell(r, &r->models[i - 1], (fr__column)c, false, &cell, err));
             }
             FR_TRY(put_cell(out, fr_str_text(&cell), err));
         }
@@ -55,6 +55,36 @@ static fr_status table(const fr_results *r, fr_str *out, fr_error *err)
         for (int c = 0; c < FR__N_COLUMNS; c++) {
             bool left = c == FR__COL_MODEL || c == FR__COL_VERDICT;
             FR_TRY(fr_str_appendf(out, err, left ? "| :-- " : "| --: "));
+        }
+        FR_TRY(fr_str_append(out, "|\n", 2, err));
+    }
+cleanup:
+    fr_str_release(&cell);
+    return st;
+}
+
+/* The further metrics of the task. */
+static fr_status further(const fr_results *r, fr_str *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str cell = FR_STR_INIT;
+    if (r->n_metrics < 2) goto cleanup;
+    FR_TRY(fr_str_appendf(out, err, "\n"));
+    for (size_t i = 0; i < r->n_models + 2; i++) {
+        const fr_result_model *m = i < 2 ? NULL : &r->models[i - 2];
+        if (m && (!m->scores || !fr__any_score(r, m))) continue;
+        if (i != 1) FR_TRY(put_cell(out, m ? m->name : "model", err));
+        if (i == 1) FR_TRY(fr_str_append(out, "| :-- ", 6, err));
+        for (size_t k = 0; k < r->n_metrics; k++) {
+            fr_str_clear(&cell);
+            if (i == 0) FR_TRY(fr__metric_title(&r->metrics[k], false, &cell, err));
+            if (m)
+                FR_TRY(
+                    fr_str_appendf(&cell, err, "%s", fr__score(&r->metrics[k], &m->scores[k]).s));
+            if (i == 1)
+                FR_TRY(fr_str_append(out, "| --: ", 6, err));
+            else
+                FR_TRY(put_cell(out, fr_str_text(&cell), err));
         }
         FR_TRY(fr_str_append(out, "|\n", 2, err));
     }
@@ -85,14 +115,20 @@ fr_status fr_report_markdown(const fr_results *results, fr_str *out, fr_error *e
     FR_TRY(put(out, fr_str_text(&headline), err));
     FR_TRY(fr_str_append(out, "**\n\n", 4, err));
     FR_TRY(put(out, r->task, err));
-    FR_TRY(fr_str_appendf(out, err, ", %s items, margin %s points, ",
-                          fr__count((double)r->n_items).s, fr__fixed(100 * r->margin, 1).s));
+    FR_TRY(fr_str_appendf(out, err, ", %s items, margin %s%s, ", fr__count((double)r->n_items).s,
+                          fr__margin(fr__deciding(r), r->margin).s,
+                          fr__change_unit(fr__deciding(r))));
     FR_TRY(put(out, r->region, err));
     FR_TRY(fr_str_appendf(out, err, " %s g CO2e/kWh, PUE %s. ", fr__figure(&r->intensity).s,
                           fr__fixed(r->pue, 2).s));
     FR_TRY(put(out, r->meter, err));
+    if (r->sandbox && r->sandbox[0]) {
+        FR_TRY(fr_str_append(out, "; programs ran in ", 18, err));
+        FR_TRY(put(out, r->sandbox, err));
+    }
     FR_TRY(fr_str_append(out, "\n\n", 2, err));
     FR_TRY(table(r, out, err));
+    FR_TRY(further(r, out, err));
     FR_TRY(fr_str_appendf(out, err,
                           "\n- In brackets: 95 %% interval; meas measured, mod modelled, est "
                           "estimated, ass assumed.\n"));

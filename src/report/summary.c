@@ -35,12 +35,24 @@ const fr_result_model *fr__headline_model(const fr_results *r)
         const fr_result_model *best = NULL;
         for (size_t i = 0; i < r->n_models; i++) {
             const fr_result_model *m = &r->models[i];
-            if (m->is_reference || m->verdict != order[k]) continue;
+            if (m->is_reference || m->is_baseline || m->verdict != order[k]) continue;
             if (!best || better(m, best)) best = m;
         }
         if (best) return best;
     }
     return NULL;
+}
+
+bool fr__any_score(const fr_results *r, const fr_result_model *m)
+{
+    for (size_t k = 0; k < r->n_metrics && m->scores; k++)
+        if (fr__figure_exists(&m->scores[k])) return true;
+    return false;
+}
+
+bool fr__beats_baseline(const fr_result_model *m)
+{
+    return m->baseline && fr__figure_exists(&m->gain) && m->gain.low > 0;
 }
 
 /* "(95 % interval a to b)" from a text "v [a, b]"; nothing where there is no interval. */
@@ -95,11 +107,14 @@ fr_status fr__headline(const fr_results *r, bool ascii, fr_str *out, fr_error *e
     fr_str margin = FR_STR_INIT;
     const fr_result_model *m = fr__headline_model(r), *ref = fr__reference(r);
 
-    FR_TRY(fr__clean(&metric, r->metric, ascii, err));
+    const fr_result_metric *t = fr__deciding(r);
+    FR_TRY(fr_str_appendf(&metric, err, "%s", isfinite(t->highest) ? "points of " : ""));
+    FR_TRY(fr__clean(&metric, t->name, ascii, err));
+    if (t->lower_is_better) FR_TRY(fr_str_appendf(&metric, err, ", where plus is better"));
     FR_TRY(fr__clean(&task, r->task, ascii, err));
     if (ref) FR_TRY(fr__clean(&reference, ref->name, ascii, err));
     if (m) FR_TRY(fr__clean(&name, m->name, ascii, err));
-    FR_TRY(fr_str_appendf(&margin, err, "margin %s", fr__fixed(100 * r->margin, 1).s));
+    FR_TRY(fr_str_appendf(&margin, err, "margin %s", fr__margin(t, r->margin).s));
     const char *ref_name = fr_str_text(&reference);
 
     if (r->n_models == 0) {
@@ -112,10 +127,10 @@ fr_status fr__headline(const fr_results *r, bool ascii, fr_str *out, fr_error *e
     } else if (!m) {
         FR_TRY(fr_str_appendf(out, err, "No model has been compared with %s yet.", ref_name));
     } else {
-        fr__text points = fr__points(&m->difference);
+        fr__text points = fr__change(t, &m->difference);
         int n = value_length(&points);
         if (m->verdict == FR_VERDICT_COMPARABLE) {
-            FR_TRY(fr_str_appendf(out, err, "%s is comparable to %s on %s: %.*s points of %s",
+            FR_TRY(fr_str_appendf(out, err, "%s is comparable to %s on %s: %.*s %s",
                                   fr_str_text(&name), ref_name, fr_str_text(&task), n, points.s,
                                   fr_str_text(&metric)));
             FR_TRY(append_interval(out, points.s, fr_str_text(&margin), err));
@@ -124,7 +139,7 @@ fr_status fr__headline(const fr_results *r, bool ascii, fr_str *out, fr_error *e
             FR_TRY(
                 fr_str_appendf(out, err,
                                "Whether a model can stand in for %s on %s is still open: %s is at "
-                               "%.*s points of %s",
+                               "%.*s %s",
                                ref_name, fr_str_text(&task), fr_str_text(&name), n, points.s,
                                fr_str_text(&metric)));
             FR_TRY(append_interval(out, points.s, fr_str_text(&margin), err));
@@ -135,7 +150,7 @@ fr_status fr__headline(const fr_results *r, bool ascii, fr_str *out, fr_error *e
         } else {
             FR_TRY(fr_str_appendf(out, err,
                                   "No model is comparable to %s on %s: the nearest, %s, is at %.*s "
-                                  "points of %s",
+                                  "%s",
                                   ref_name, fr_str_text(&task), fr_str_text(&name), n, points.s,
                                   fr_str_text(&metric)));
             FR_TRY(append_interval(out, points.s, fr_str_text(&margin), err));
@@ -149,6 +164,14 @@ cleanup:
     fr_str_release(&task);
     fr_str_release(&margin);
     return st;
+}
+
+static fr_status within_margin(const fr_results *r, fr_str *out, fr_error *err)
+{
+    const fr_result_metric *t = fr__deciding(r);
+    fr_status st = fr_str_appendf(out, err, " within %s%s", fr__margin(t, r->margin).s,
+                                  isfinite(t->highest) ? " points" : " ");
+    return st == FR_OK && !isfinite(t->highest) ? fr__clean(out, t->name, false, err) : st;
 }
 
 fr_status fr__headline_short(const fr_results *r, fr_str *out, fr_error *err)
@@ -169,13 +192,13 @@ fr_status fr__headline_short(const fr_results *r, fr_str *out, fr_error *err)
     } else if (m->verdict == FR_VERDICT_WORSE) {
         FR_TRY(fr_str_appendf(out, err, "No model is as good as "));
         FR_TRY(fr__clean(out, ref->name, false, err));
-        FR_TRY(fr_str_appendf(out, err, " within %s points", fr__fixed(100 * r->margin, 1).s));
+        FR_TRY(within_margin(r, out, err));
     } else {
         fr__text factor = fr__fraction(&m->factor);
         FR_TRY(fr__clean(out, m->name, false, err));
         FR_TRY(fr_str_appendf(out, err, " is as good as "));
         FR_TRY(fr__clean(out, ref->name, false, err));
-        FR_TRY(fr_str_appendf(out, err, " within %s points", fr__fixed(100 * r->margin, 1).s));
+        FR_TRY(within_margin(r, out, err));
         if (factor.s[0] == '1' && factor.s[1] == '/')
             FR_TRY(fr_str_appendf(out, err, ", for %s of the emissions", factor.s));
     }

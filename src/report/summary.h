@@ -8,10 +8,16 @@
 /* The reference, NULL when there is none. */
 const fr_result_model *fr__reference(const fr_results *r);
 
-/* The model the headline is about: the comparable one of the lowest emissions,
- * else the inconclusive one, else the worse one nearest to the reference.
- * NULL when nothing was compared. */
+/* The model the headline is about, never a baseline: the comparable one of the
+ * lowest emissions, else the inconclusive one, else the worse one nearest to the
+ * reference. NULL when nothing was compared. */
 const fr_result_model *fr__headline_model(const fr_results *r);
+
+/* Has the model a score by any metric of the task? */
+bool fr__any_score(const fr_results *r, const fr_result_model *m);
+
+/* Compared with the best trivial baseline, and better: the whole interval above 0. */
+bool fr__beats_baseline(const fr_result_model *m);
 
 /* The headline of report.h; ascii as in format.h. */
 FR_NODISCARD fr_status fr__headline(const fr_results *r, bool ascii, fr_str *out, fr_error *err);

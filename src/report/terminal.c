@@ -111,12 +111,14 @@ static fr_status head(screen *s, fr_error *err)
 {
     fr_status st = FR_OK;
     const fr_results *r = s->r;
-    enum { FACTS = 6 };
-    fr_str facts[FACTS] = {FR_STR_INIT, FR_STR_INIT, FR_STR_INIT,
+    const fr_result_metric *metric = fr__deciding(r);
+    enum { FACTS = 7 };
+    fr_str facts[FACTS] = {FR_STR_INIT, FR_STR_INIT, FR_STR_INIT, FR_STR_INIT,
                            FR_STR_INIT, FR_STR_INIT, FR_STR_INIT};
     FR_TRY(fr__clean(&facts[0], r->task, s->ascii, err));
     FR_TRY(fr_str_appendf(&facts[1], err, "%s items", fr__count((double)r->n_items).s));
-    FR_TRY(fr_str_appendf(&facts[2], err, "margin %s points", fr__fixed(100 * r->margin, 1).s));
+    FR_TRY(fr_str_appendf(&facts[2], err, "margin %s%s", fr__margin(metric, r->margin).s,
+                          fr__change_unit(metric)));
     FR_TRY(fr__clean(&facts[3], r->region, s->ascii, err));
     if (fr__figure_exists(&r->intensity)) {
         FR_TRY(fr_str_appendf(&facts[3], err, " %s g/kWh", fr__figure(&r->intensity).s));
@@ -128,6 +130,10 @@ static fr_status head(screen *s, fr_error *err)
     }
     if (r->pue > 0) FR_TRY(fr_str_appendf(&facts[4], err, "PUE %s", fr__fixed(r->pue, 2).s));
     FR_TRY(fr__clean(&facts[5], r->meter, s->ascii, err));
+    if (r->sandbox && r->sandbox[0]) {
+        FR_TRY(fr_str_append(&facts[6], "programs ran in ", 16, err));
+        FR_TRY(fr__clean(&facts[6], r->sandbox, s->ascii, err));
+    }
 
     int at = 0;
     for (size_t i = 0; i < FACTS; i++) {
@@ -164,7 +170,8 @@ static fr_status fill_cells(screen *s, fr_error *err)
         for (size_t i = 0; i < n + 1; i++) { /* the title comes last */
             fr_str_clear(&text);
             if (i < n) {
-                FR_TRY(fr__column_cell(&s->r->models[i], (fr__column)c, s->ascii, &text, err));
+                FR_TRY(
+                    fr__column_cell(s->r, &s->r->models[i], (fr__column)c, s->ascii, &text, err));
             } else {
                 FR_TRY(fr__column_title(s->r, (fr__column)c, s->ascii, &text, err));
             }
@@ -324,6 +331,31 @@ static fr_status footnote(void *ctx, const char *mark, const char *text, fr_erro
     return wrap(ctx, "", mark, text, 2, err);
 }
 
+/* The other metrics of the task, a line a model. */
+static fr_status further(screen *s, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str text = FR_STR_INIT;
+    for (size_t i = 0; i < s->r->n_models; i++) {
+        const fr_result_model *m = &s->r->models[i];
+        bool any = false;
+        fr_str_clear(&text);
+        FR_TRY(fr__clean(&text, m->name, s->ascii, err));
+        for (size_t k = 1; k < s->r->n_metrics && m->scores; k++) {
+            if (!fr__figure_exists(&m->scores[k])) continue;
+            FR_TRY(fr_str_appendf(&text, err, "%s ", any ? "," : ":"));
+            FR_TRY(fr__metric_title(&s->r->metrics[k], s->ascii, &text, err));
+            FR_TRY(
+                fr_str_appendf(&text, err, " %s", fr__score(&s->r->metrics[k], &m->scores[k]).s));
+            any = true;
+        }
+        if (any) FR_TRY(wrap(s, "", "", fr_str_text(&text), 2, err));
+    }
+cleanup:
+    fr_str_release(&text);
+    return st;
+}
+
 /* "[ ] 95 % interval; mod modelled, ...": only the kinds that occur. */
 static fr_status key(screen *s, fr_error *err)
 {
@@ -339,6 +371,9 @@ static fr_status key(screen *s, fr_error *err)
         if (seen[k])
             FR_TRY(fr_str_appendf(&text, err, "; %s %s", fr__kind_short(k), fr_kind_name(k)));
     }
+    if (fr__deciding(s->r)->lower_is_better)
+        FR_TRY(fr_str_appendf(&text, err, "%s; differences are turned: positive is better",
+                              s->ascii ? "" : "; \xe2\x86\x93 less is better"));
     FR_TRY(wrap(s, DIM, "", fr_str_text(&text), 2, err));
 cleanup:
     fr_str_release(&text);
@@ -370,6 +405,7 @@ fr_status fr_report_terminal(const fr_results *results, const fr_report_terminal
         }
         FR_TRY(fr_str_append(out, "\n", 1, err));
         FR_TRY(key(&s, err));
+        FR_TRY(further(&s, err));
         FR_TRY(fr__footnotes(results, s.ascii, footnote, &s, err));
         FR_TRY(fr_str_append(out, "\n", 1, err));
     }

@@ -37,6 +37,41 @@ fr_status fr__assess_note(fr_assess *a, fr_assess_model *m, fr_error *err, const
     return FR_OK;
 }
 
+/* The metrics that the ledger names, and where their numbers stand. */
+static fr_status read_metrics(fr_assess *a, const char *names, size_t n_labels, fr_error *err)
+{
+    enum { MOST = 32 };
+    fr_status st = FR_OK;
+    char *copy = fr_arena_strdup(&a->out->arena, names), *next = NULL;
+    fr_result_metric *out = zeroed(a, MOST, sizeof(*out));
+    a->metrics = fr_arena_calloc(&a->work, MOST, sizeof(*a->metrics));
+    if (!copy || !out || !a->metrics) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    for (char *name = strtok_r(copy, " ", &next); name; name = strtok_r(NULL, " ", &next)) {
+        fr_assess_metric *t = &a->metrics[a->n_metrics];
+        if (a->n_metrics == MOST)
+            FR_FAIL(err, FR_ERR_FORMAT, "%s: damaged: more than %d metrics", a->ledger->db.path,
+                    MOST);
+        st = fr_measure_create(&t->measure, name, n_labels, err);
+        if (st != FR_OK) {
+            fr_error_prefix(err, "%s", a->ledger->db.path);
+            goto cleanup;
+        }
+        t->offset = a->width;
+        t->width = fr_measure_width(t->measure);
+        a->width += t->width;
+        out[a->n_metrics++] = (fr_result_metric){name, fr_measure_highest(t->measure),
+                                                 fr_measure_lower_is_better(t->measure)};
+    }
+    if (a->n_metrics == 0)
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: damaged: the study has no metric", a->ledger->db.path);
+    a->out->metrics = out;
+    a->out->n_metrics = a->n_metrics;
+    /* The margin is a share of the highest score where there is one. */
+    if (isfinite(out[0].highest)) a->out->margin *= out[0].highest;
+cleanup:
+    return st;
+}
+
 static fr_status read_study(fr_assess *a, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -44,12 +79,12 @@ static fr_status read_study(fr_assess *a, fr_error *err)
     fr_results *out = a->out;
     sqlite3_stmt *q = NULL;
     bool row;
-    FR_TRY(fr_sql_prepare(db, &q, err,
-                          "SELECT run_id, name, task, substr(metrics, 1, instr(metrics || ' ', ' "
-                          "') - 1), margin, region, country_iso,"
-                          " intensity, intensity_low, intensity_high, intensity_kind,"
-                          " intensity_source, pue, (SELECT COUNT(*) FROM test_item) FROM study",
-                          ""));
+    FR_TRY(fr_sql_prepare(
+        db, &q, err,
+        "SELECT run_id, name, task, metrics, margin, region, country_iso,"
+        " intensity, intensity_low, intensity_high, intensity_kind,"
+        " intensity_source, pue, (SELECT COUNT(*) FROM test_item), n_labels FROM study",
+        ""));
     FR_TRY(fr_sql_step(db, q, &row, err));
     if (!row)
         FR_FAIL(err, FR_ERR_STATE, "%s: no study has begun here: run `frugal study` first",
@@ -57,7 +92,7 @@ static fr_status read_study(fr_assess *a, fr_error *err)
     out->run_id = fr_sql_text(q, 0, &out->arena);
     out->study = fr_sql_text(q, 1, &out->arena);
     out->task = fr_sql_text(q, 2, &out->arena);
-    out->metric = fr_sql_text(q, 3, &out->arena);
+    const char *metrics = fr_sql_text(q, 3, &a->work);
     out->margin = sqlite3_column_double(q, 4);
     out->region = fr_sql_text(q, 5, &out->arena);
     out->country_iso = fr_sql_text(q, 6, &out->arena);
@@ -66,9 +101,11 @@ static fr_status read_study(fr_assess *a, fr_error *err)
                                  fr_sql_text(q, 11, &out->arena)};
     out->pue = sqlite3_column_double(q, 12);
     out->n_items = (size_t)sqlite3_column_int64(q, 13);
-    if (!out->run_id || !out->study || !out->task || !out->metric || !out->region ||
+    out->sandbox = "";
+    if (!out->run_id || !out->study || !out->task || !metrics || !out->region ||
         !out->country_iso || !out->intensity.source)
         FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    FR_TRY(read_metrics(a, metrics, (size_t)sqlite3_column_int64(q, 14), err));
     if (out->intensity.low > 0 && out->intensity.high > out->intensity.low)
         a->u_intensity = log(out->intensity.high / out->intensity.low) / 2 / fr_normal_z(0.95);
 cleanup:
@@ -275,7 +312,7 @@ static void clear_figures(fr_result_model *out)
                                   &out->g_per_1000,  &out->latency_p50_s,     &out->latency_p95_s,
                                   &out->items_per_s, &out->peak_memory_bytes, &out->difference,
                                   &out->factor,      &out->factor_same_basis, &out->tune_j,
-                                  &out->tune_g,      &out->break_even};
+                                  &out->tune_g,      &out->break_even,        &out->gain};
     for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) *figures[i] = no_figure;
     out->p_non_inferior = out->p_holm = out->p_mcnemar = NAN;
 }
@@ -326,6 +363,8 @@ static fr_status read_models(fr_assess *a, fr_error *err)
         m->out->how = fr_sql_text(q, 2, &a->out->arena);
         m->is_local = sqlite3_column_int(q, 3);
         m->out->is_reference = sqlite3_column_int(q, 4);
+        m->out->is_baseline = m->out->how && !strcmp(m->out->how, "baseline");
+        m->out->not_run = "";
         m->out->params_active = sqlite3_column_double(q, 5);
         m->out->params_total = sqlite3_column_double(q, 6);
         m->plan_tokens_in = fr_sql_f64(q, 7);
@@ -351,6 +390,7 @@ fr_status fr_study_results(fr_results *out, const char *out_dir, fr_error *err)
     fr_assess a = {.ledger = &ledger, .out = out};
     memset(out, 0, sizeof(*out));
     fr_arena_init(&out->arena, 0);
+    fr_arena_init(&a.work, 0);
     FR_TRY(fr_ledger_open_existing(&ledger, out_dir, err));
     /* One view of the ledger, also while a study writes to it. */
     FR_TRY(fr_sql_exec(&ledger.db, "BEGIN", err));
@@ -362,6 +402,7 @@ fr_status fr_study_results(fr_results *out, const char *out_dir, fr_error *err)
     FR_TRY(read_provenance(&a, err));
     FR_TRY(read_sets(&a, err));
     for (size_t i = 0; i < a.n_models; i++) {
+        FR_TRY(fr__assess_answers(&a, &a.models[i], err));
         FR_TRY(fr__assess_quality(&a, &a.models[i], err));
         FR_TRY(fr__assess_energy(&a, &a.models[i], err));
     }
@@ -370,6 +411,8 @@ fr_status fr_study_results(fr_results *out, const char *out_dir, fr_error *err)
 cleanup:
     fr_ledger_rollback(&ledger);
     fr_ledger_close(&ledger);
+    for (size_t i = 0; i < a.n_metrics; i++) fr_measure_destroy(a.metrics[i].measure);
+    fr_arena_release(&a.work);
     if (st != FR_OK) fr_results_release(out);
     return st;
 }

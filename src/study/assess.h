@@ -1,15 +1,20 @@
 /* assess.h - from the ledger to figures, in steps (internal to study).
  *
  * assess.c          reads the plan's models, lists windows and provenance
- * assess_quality.c  quality, paired interval, verdict, several seeds
+ * assess_answers.c  what runs have answered: statistics, tokens, seeds
+ * assess_sums.c     scores and draws of scores from the sums of statistics
+ * assess_quality.c  scores by each metric with intervals
+ * assess_compare.c  paired differences, verdicts, the best baseline
  * assess_energy.c   joules, grams, factors, break-even
  *
- * Quality of several seeds. A model's quality is the mean over its runs. Its
- * interval is Wilson's at that mean with n = items, not items x runs: answers of
- * several seeds to one item are no independent evidence. The comparison: one run
- * on either side gives Tango's paired score interval; otherwise each item's
- * score is its mean over the runs and the paired bootstrap over items decides.
- * Both speak of these seeds over all such items; what another seed might do is
+ * Quality. A score follows from the sums of its items' statistics (task/score.h); a model's quality
+ * is the mean over its runs. Where items are right or wrong the interval is Wilson's at that mean
+ * with n = items, not items x runs: answers of several seeds to one item are no independent
+ * evidence. Else it is the bootstrap's over items (stat/resample.h).
+ *
+ * The comparison: one run on either side, right or wrong, gives Tango's paired score interval;
+ * otherwise the paired bootstrap over the items that both have. Differences are turned so that
+ * positive is better. Both speak of these seeds over all such items; what another seed might do is
  * shown by the spread of the seeds, not by the interval.
  *
  * Uncertainty of energy. j/item = joules of done infer windows / items in them.
@@ -26,12 +31,20 @@
 #include "base/error.h"
 #include "study/ledger.h"
 #include "study/results.h"
+#include "task/measure.h"
+
+/* A metric and its part of an item's statistics. */
+typedef struct fr_assess_metric {
+    fr_measure *measure;
+    size_t offset, width;
+} fr_assess_metric;
 
 typedef struct fr_assess_run {
     uint64_t seed;
     const char *cell, *tune_key;
-    size_t n;       /* items with a result */
-    double quality; /* over them */
+    size_t n;           /* items with a result */
+    double quality;     /* over them, by the deciding metric */
+    double *statistics; /* [n_items, width]; NaN where there is no result, or it was not scored */
 } fr_assess_run;
 
 typedef struct fr_assess_model {
@@ -41,8 +54,10 @@ typedef struct fr_assess_model {
     const char *tokens_source, *identity;
     fr_assess_run *runs;     /* [n_runs] */
     size_t n_runs, n_active; /* active: with any result */
-    double *score;           /* [n_items] mean over the active runs; NaN: not in all of them */
-    double n_right;          /* sum of them */
+    bool *answered;          /* [n_items] by all active runs */
+    fr_figure *scores;       /* [n_metrics] */
+    size_t *n_scored;        /* [n_metrics] items that a metric has of all active runs */
+    double *draws;           /* [FR_BOOTSTRAP_DRAWS] of the deciding metric; NULL: not yet drawn */
 
     double tokens;                 /* in and out, per item; NaN: unknown */
     double g_per_item;             /* NaN: unknown */
@@ -54,15 +69,38 @@ typedef struct fr_assess_model {
 typedef struct fr_assess {
     fr_ledger *ledger;
     fr_results *out;
+    fr_arena work;             /* what nobody needs afterwards */
+    fr_assess_metric *metrics; /* [n_metrics] */
+    size_t n_metrics, width;   /* numbers of an item's statistics */
     fr_assess_model *models;
     size_t n_models;
-    const fr_assess_model *reference; /* NULL: none */
-    double u_intensity;               /* relative standard uncertainty */
+    fr_assess_model *reference; /* NULL: none */
+    double u_intensity;         /* relative standard uncertainty */
 } fr_assess;
 
 /* Adds a sentence to the notes of a model (NULL: of the study). */
 FR_NODISCARD fr_status fr__assess_note(fr_assess *a, fr_assess_model *m, fr_error *err,
                                        const char *fmt, ...) FR_PRINTF(4, 5);
+
+/* Reads what the runs of a model have answered. */
+FR_NODISCARD fr_status fr__assess_answers(fr_assess *a, fr_assess_model *m, fr_error *err);
+
+/* Has every active run a score of the item by the metric? */
+bool fr__assess_has(const fr_assess *a, const fr_assess_model *m, size_t metric, size_t item);
+
+/* Score of the items[0 .. n) by a metric, the mean over the active runs. NaN: not scored. */
+FR_NODISCARD fr_status fr__assess_score(const fr_assess *a, const fr_assess_model *m, size_t metric,
+                                        const size_t *items, size_t n, double *score,
+                                        fr_error *err);
+
+/* The same of FR_BOOTSTRAP_DRAWS draws of n of these items, scores [FR_BOOTSTRAP_DRAWS]; which
+ * items are drawn depends on n alone. Those of the deciding metric over all its items are kept. */
+FR_NODISCARD fr_status fr__assess_draw(fr_assess *a, fr_assess_model *m, size_t metric,
+                                       const size_t *items, size_t n, double *scores,
+                                       fr_error *err);
+
+/* Are the items each 0 or 1 in all runs? Statistics of one number. */
+bool fr__assess_is_binary(const fr_assess *a, const fr_assess_model *m, size_t metric);
 
 FR_NODISCARD fr_status fr__assess_quality(fr_assess *a, fr_assess_model *m, fr_error *err);
 /* Differences, verdicts and Holm, once all qualities are known. */

@@ -225,17 +225,20 @@ static fr_status assess_tune(fr_assess *a, fr_assess_model *m, fr_error *err)
     fr_status st = FR_OK;
     sum total = {0};
     double others_j;
-    if (strcmp(m->out->how, "tuned")) goto cleanup;
+    bool baseline = m->out->is_baseline; /* fitted within its cell */
+    if (strcmp(m->out->how, "tuned") && !baseline) goto cleanup;
     for (size_t r = 0; r < m->n_runs; r++) {
-        if (r > 0 && !strcmp(m->runs[r].tune_key, m->runs[r - 1].tune_key)) continue;
-        FR_TRY(add_windows(a, m->runs[r].tune_key, FR_PHASE_LOAD, false, &total, err));
-        FR_TRY(add_windows(a, m->runs[r].tune_key, FR_PHASE_TUNE, false, &total, err));
+        const char *key = baseline ? m->runs[r].cell : m->runs[r].tune_key;
+        if (r > 0 && !baseline && !strcmp(key, m->runs[r - 1].tune_key)) continue;
+        if (!baseline) FR_TRY(add_windows(a, key, FR_PHASE_LOAD, false, &total, err));
+        FR_TRY(add_windows(a, key, FR_PHASE_TUNE, false, &total, err));
     }
     if (total.kind == FR_KIND_NONE) goto cleanup;
     double u = total.u95 / fr_normal_z(level);
     double g = fr_carbon_grams(total.j, a->out->intensity.value, a->out->pue);
     m->out->tune_j = with_interval(total.j, u, total.kind, total.source);
     m->out->tune_g = with_interval(g, both(u, a->u_intensity), total.kind, total.source);
+    if (baseline) goto cleanup;
     FR_TRY(fr_sql_get_f64(&a->ledger->db, &others_j, 0, err,
                           "SELECT SUM(cpu_j + ram_j + gpu_j) FROM window WHERE model = ?"
                           " AND phase = ? AND cell NOT IN (SELECT tune_key FROM plan_run)",

@@ -100,6 +100,11 @@ static fr_status check_local(fr_plan *p, fr_plan_model *m, fr_error *err)
                                 .from_config = m->spec->kind == FR_SPEC_SCRATCH,
                                 .n_labels = p->task->n_labels,
                                 .label_names = (const char *const *)p->task->labels};
+    if (p->task->kind != FR_TASK_CLASSIFY)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "task %s has no labels; models of this machine are run by studies on tasks of kind "
+                "classify so far, `frugal tune` and `frugal eval` run it",
+                p->task->name);
     FR_TRY(fr_tokenizer_open(&tokenizer, m->spec->path, err));
     FR_TRY(fr_model_load(&model, m->spec->path, &options, err));
 
@@ -146,14 +151,25 @@ static fr_status check_endpoint(const fr_plan *p, const fr_spec_model *m, fr_err
     return st;
 }
 
-/* Labels are voted for or learnt; texts are copied or left empty. */
+/* A text or nothing names no label, and only the majority knows how likely a text is. */
 static fr_status check_baseline(const fr_plan *p, const fr_spec_model *m, fr_error *err)
 {
-    bool labels = p->task->kind == FR_TASK_CLASSIFY;
-    if (labels == fr_spec_baseline_learns(m->baseline)) return FR_OK;
-    return fr_error_set(err, FR_ERR_USAGE, "task %s %s labels: its baselines are %s", p->task->name,
-                        labels ? "has" : "has no",
-                        labels ? "majority and tfidf" : "copy-input and empty");
+    fr_status st = FR_OK;
+    if (p->task->kind == FR_TASK_CLASSIFY && !fr_spec_baseline_learns(m->baseline))
+        FR_FAIL(err, FR_ERR_USAGE, "task %s has labels: its baselines are majority and tfidf",
+                p->task->name);
+    if (!fr_task_writes(p->task) && m->baseline != FR_SPEC_MAJORITY)
+        FR_FAIL(err, FR_ERR_USAGE,
+                "task %s only asks how likely its targets are: its baseline is majority, which "
+                "goes by the frequencies of bytes",
+                p->task->name);
+    for (size_t i = 0; i < p->train.n && fr_spec_baseline_learns(m->baseline); i++)
+        if (p->task->kind != FR_TASK_CLASSIFY && !p->train.items[i].target)
+            FR_FAIL(err, FR_ERR_USAGE,
+                    "%s:%zu: the training item has no target for baseline %s to learn from",
+                    p->spec.train, p->train.items[i].line, fr_spec_baseline_name(m->baseline));
+cleanup:
+    return st;
 }
 
 static fr_status plan_model(fr_plan *p, fr_plan_model *m, fr_error *err)
@@ -221,11 +237,6 @@ fr_status fr_plan_make(fr_plan *out, const char *file, fr_error *err)
     memset(p, 0, sizeof(*p));
     FR_TRY(fr_spec_read(&p->spec, file, err));
     FR_TRY(fr_task_open(&p->task, p->spec.task, err));
-    if (p->task->kind != FR_TASK_CLASSIFY)
-        FR_FAIL(err, FR_ERR_UNSUPPORTED,
-                "%s: task %s has no labels; studies run tasks of kind classify so far, "
-                "`frugal tune` and `frugal eval` run it",
-                file, p->task->name);
     FR_TRY(load_data(p, p->spec.train, p->spec.train_limit, &p->train, p->train_sha256, err));
     FR_TRY(load_data(p, p->spec.validation, p->spec.validation_limit, &p->validation,
                      p->validation_sha256, err));

@@ -42,7 +42,8 @@ typedef struct fr_plan_model {
     fr_plan_run *runs;                  /* [n_runs] */
     size_t n_runs;
     /* Predictions files: one entry a test item. */
-    int32_t *predictions;
+    int32_t *predictions;                   /* labels, -1: none */
+    fr_text *written;                       /* of a task that writes; no data: no answer */
     int64_t *tokens_in, *tokens_out;        /* -1: not given */
     double mean_tokens_in, mean_tokens_out; /* estimates: given or counted; NaN: unknown */
     const char *tokens_source;

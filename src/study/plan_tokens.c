@@ -33,12 +33,34 @@ cleanup:
     return st;
 }
 
+/* What was written for an item, of a task without labels. */
+static fr_status read_written(fr_plan *p, const json_t *row, const char *where, fr_text *out,
+                              fr_error *err)
+{
+    fr_status st = FR_OK;
+    const json_t *value = json_object_get(row, "prediction");
+    *out = (fr_text){NULL, 0};
+    if (!value) FR_FAIL(err, FR_ERR_FORMAT, "%s: there is no field \"prediction\"", where);
+    if (json_is_null(value)) goto cleanup;
+    if (!json_is_string(value))
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: prediction must be a text or null, not %s", where,
+                fr_json_kind(value));
+    size_t len = json_string_length(value);
+    char *copy = fr_arena_alloc(&p->spec.arena, len + 1, 1);
+    if (!copy) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", where);
+    memcpy(copy, json_string_value(value), len);
+    copy[len] = '\0';
+    *out = (fr_text){copy, len};
+cleanup:
+    return st;
+}
+
 /* Where a row repeats its text, it must be the item's. */
 static fr_status check_text(const fr_plan *p, const json_t *row, const char *where,
                             const fr_item *item, fr_error *err)
 {
     const json_t *text = fr_row_field(row, p->spec.text_field ? p->spec.text_field : "text");
-    if (!json_is_string(text)) return FR_OK;
+    if (!json_is_string(text) || p->task->kind != FR_TASK_CLASSIFY) return FR_OK;
     if (json_string_length(text) == item->len &&
         !memcmp(json_string_value(text), item->text, item->len))
         return FR_OK;
@@ -90,7 +112,8 @@ fr_status fr__plan_read_predictions(fr_plan *p, fr_plan_model *m, fr_error *err)
     m->predictions = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->predictions));
     m->tokens_in = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->tokens_in));
     m->tokens_out = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->tokens_out));
-    if (!items || !m->predictions || !m->tokens_in || !m->tokens_out)
+    m->written = fr_arena_calloc(&p->spec.arena, n, sizeof(*m->written));
+    if (!items || !m->predictions || !m->written || !m->tokens_in || !m->tokens_out)
         FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", m->spec->path);
     FR_TRY(fr_rows_open(&rows, m->spec->path, FR_ROWS_BY_NAME, err));
     for (;; n_rows++) {
@@ -103,7 +126,10 @@ fr_status fr__plan_read_predictions(fr_plan *p, fr_plan_model *m, fr_error *err)
         const fr_item *item = items[n_read++];
         const char *where = fr_rows_where(rows);
         size_t i = (size_t)(item - p->test.items);
-        FR_TRY(read_prediction(p, row, where, &m->predictions[i], err));
+        m->predictions[i] = -1;
+        FR_TRY(p->task->kind == FR_TASK_CLASSIFY
+                   ? read_prediction(p, row, where, &m->predictions[i], err)
+                   : read_written(p, row, where, &m->written[i], err));
         FR_TRY(check_text(p, row, where, item, err));
         FR_TRY(read_count(row, where, "tokens_in", &m->tokens_in[i], err));
         FR_TRY(read_count(row, where, "tokens_out", &m->tokens_out[i], err));
@@ -138,11 +164,12 @@ static fr_status count_mean(const fr_plan *p, const fr_tokenizer *tokenizer, con
             count_one(tokenizer, p->task->system, strlen(p->task->system), &tokens, &system, err));
     for (size_t i = 0; i < p->test.n; i++) {
         const fr_item *item = &p->test.items[i];
-        const char *label = p->task->labels[item->label];
+        const char *answer = item->target ? item->target : "";
+        if (p->task->kind == FR_TASK_CLASSIFY) answer = p->task->labels[item->label];
         fr_str_clear(&prompt);
         FR_TRY(fr_task_prompt(p->task, &(fr_prompting){.template = template}, item, &prompt, err));
         FR_TRY(count_one(tokenizer, fr_str_text(&prompt), prompt.len, &tokens, &sum_in, err));
-        FR_TRY(count_one(tokenizer, label, strlen(label), &tokens, &sum_out, err));
+        FR_TRY(count_one(tokenizer, answer, strlen(answer), &tokens, &sum_out, err));
     }
     *in = system + sum_in / (double)p->test.n;
     *out = sum_out / (double)p->test.n;
@@ -164,8 +191,7 @@ fr_status fr__plan_count_tokens(fr_plan *p, fr_error *err)
     if (counter) {
         FR_TRY(fr_tokenizer_open(&tokenizer, counter->spec->path, err));
         snprintf(source, sizeof(source),
-                 "counted with the tokenizer of %s: prompt and right label word",
-                 counter->spec->name);
+                 "counted with the tokenizer of %s: prompt and right answer", counter->spec->name);
     }
     for (size_t i = 0; i < p->n_models; i++) {
         fr_plan_model *m = &p->models[i];

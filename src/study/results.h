@@ -15,8 +15,8 @@
 /* One seed of a tuned model. */
 typedef struct fr_result_seed {
     unsigned long long seed;
-    double quality;    /* on the test items, [0, 1] */
-    double validation; /* of the checkpoint that was kept, [0, 1] */
+    double quality;    /* on the test items, by the deciding metric */
+    double validation; /* of the checkpoint that was kept; train/objective.h says of what */
     double tune_s, tune_j;
 } fr_result_seed;
 
@@ -34,15 +34,25 @@ typedef struct fr_result_window {
     double relative_uncertainty; /* systematic, of the sum */
 } fr_result_window;
 
+/* A metric of the task. What it measures has the unit of the metric. */
+typedef struct fr_result_metric {
+    const char *name;     /* "accuracy" */
+    double highest;       /* a perfect score: 1, 100; INFINITY: there is no bound */
+    bool lower_is_better; /* perplexity, bits per byte */
+} fr_result_metric;
+
 typedef struct fr_result_model {
     const char *name;
     bool is_reference;
     const char *how; /* "tuned", "as it is", "endpoint", "predictions", "estimate only" */
     double params_active, params_total; /* counts; 0: unknown */
-    size_t n_items, n_failed;           /* scored; without an answer (count as wrong) */
+    bool is_baseline;                   /* no language model: what one must beat */
+    size_t n_items, n_failed;           /* with a result; without an answer (count as wrong) */
+    const char *not_run;                /* why its programs were not run; "" */
     double mean_tokens;                 /* prompt and output tokens an item; 0: unknown */
 
-    fr_figure quality;                      /* [0, 1] */
+    fr_figure quality;                      /* by the deciding metric */
+    const fr_figure *scores;                /* [n_metrics] by each metric; the first is quality */
     fr_figure j_per_item;                   /* gross */
     fr_figure j_per_item_net;               /* idle subtracted */
     fr_figure g_per_1000;                   /* g CO2e per 1,000 inferences */
@@ -51,11 +61,14 @@ typedef struct fr_result_model {
     fr_figure peak_memory_bytes;
 
     fr_verdict verdict;
-    fr_figure difference;  /* quality minus the reference's, paired interval */
+    fr_figure difference;  /* to the reference, paired interval; positive: this one is better */
     double p_non_inferior; /* one-sided, at the margin; NaN where there is none */
     double p_holm;         /* the same after Holm over the study's comparisons */
     double p_mcnemar;      /* for information; NaN where there is none */
     size_t items_needed;   /* inconclusive: items that would settle it; 0: unknown */
+
+    const char *baseline; /* the best trivial baseline, where compared with it; NULL */
+    fr_figure gain;       /* over that, as difference is; beaten where low > 0 */
 
     fr_figure factor;            /* reference's g per 1,000 over this model's */
     bool crosses_bases;          /* measured or modelled here against estimated there */
@@ -87,10 +100,13 @@ typedef struct fr_result_provenance {
 
 typedef struct fr_results {
     fr_arena arena;
-    const char *study, *task, *metric; /* metric: "accuracy" */
+    const char *study, *task;
     const char *run_id;
+    const fr_result_metric *metrics; /* [n_metrics] of the task; the first decides */
+    size_t n_metrics;
     size_t n_items;
-    double margin;           /* [0, 1] */
+    double margin;           /* in the unit of the deciding metric */
+    const char *sandbox;     /* what ran the programs of the answers; "" where none were run */
     const char *region;      /* "India" */
     const char *country_iso; /* "IND" or "" */
     fr_figure intensity;     /* g CO2e per kWh */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "study/booking.h"
 #include "study/plan.h"
+#include "task/score.h"
 
 typedef struct fr_run_job {
     fr_running *run;
@@ -12,7 +13,8 @@ typedef struct fr_run_job {
     const fr_plan_model *model;
     const fr_plan_run *cell;
     const char *out_dir;
-    bool *done; /* [plan->test.n] items that the ledger has */
+    fr_scoring *scoring; /* of the plan's task */
+    bool *done;          /* [plan->test.n] items that the ledger has */
     size_t n_done;
 } fr_run_job;
 
@@ -25,6 +27,9 @@ FR_NODISCARD fr_status fr__run_tune(const fr_run_job *job, fr_str *folder, fr_er
 
 /* A server: what is not answered yet. */
 FR_NODISCARD fr_status fr__run_endpoint(fr_run_job *job, fr_error *err);
+
+/* What a model must beat. */
+FR_NODISCARD fr_status fr__run_baseline(fr_run_job *job, fr_error *err);
 
 /* Answers obtained elsewhere. */
 FR_NODISCARD fr_status fr__run_predictions(fr_run_job *job, fr_error *err);

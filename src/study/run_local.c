@@ -23,6 +23,8 @@ typedef struct local {
     size_t *index;             /* [batch] */
     float *logits;             /* [batch, n_labels] */
     fr_ledger_result *results; /* [batch] */
+    fr_answer *answers;        /* [batch] */
+    double *statistics;        /* [batch, width of the scoring] */
 } local;
 
 static size_t smaller(size_t a, size_t b)
@@ -56,7 +58,10 @@ static fr_status load(local *l, const char *folder, fr_error *err)
     l->index = malloc(l->batch * sizeof(*l->index));
     l->logits = malloc(l->batch * l->n_labels * sizeof(*l->logits));
     l->results = malloc(l->batch * sizeof(*l->results));
-    if (!l->index || !l->logits || !l->results) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    l->answers = calloc(l->batch, sizeof(*l->answers));
+    l->statistics = calloc(l->batch * fr_scoring_width(j->scoring), sizeof(*l->statistics));
+    if (!l->index || !l->logits || !l->results || !l->answers || !l->statistics)
+        FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
     FR_TRY(fr__booking_close(&l->booking, false, NULL, err));
 cleanup:
     return st;
@@ -100,12 +105,19 @@ static fr_status commit_batch(local *l, size_t first, size_t n, fr_error *err)
     fr_ledger *ledger = j->run->ledger;
     fr_ledger_energy e;
     double peak;
+    size_t width = fr_scoring_width(j->scoring);
+    for (size_t i = 0; i < n; i++)
+        l->answers[i] = (fr_answer){.label = fr_argmax(l->logits + i * l->n_labels, l->n_labels)};
+    FR_TRY(
+        fr_scoring_run(j->scoring, j->plan->test.items + first, l->answers, n, l->statistics, err));
     if (fr_peak_memory_read("/proc", 0, &peak, NULL) != FR_OK) peak = NAN;
     for (size_t i = 0; i < n; i++) {
         const float *logits = l->logits + i * l->n_labels;
         l->results[i] =
             (fr_ledger_result){.item = j->plan->items[first + i],
-                               .prediction = fr_argmax(logits, l->n_labels),
+                               .prediction = l->answers[i].label,
+                               .statistics = l->statistics + i * width,
+                               .n_statistics = width,
                                .scores = logits,
                                .n_scores = l->n_labels,
                                .tokens_in = (int64_t)fr_sequences_length(&l->test, first + i),
@@ -238,6 +250,8 @@ cleanup:
     free(l.index);
     free(l.logits);
     free(l.results);
+    free(l.answers);
+    free(l.statistics);
     fr_str_release(&tuned);
     return st;
 }

@@ -1,7 +1,9 @@
 /* run_remote.c - models that run elsewhere: servers, and answers obtained before.
  *
  * A request is in the ledger before it leaves, its answer as soon as it comes.
- * What was sent and not answered when the program died is asked again. */
+ * What was sent and not answered when the program died is asked again. Programs
+ * are not run between requests, which would have to wait: their answers are
+ * scored when all have come. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@ typedef struct asking {
     fr_chat_prompt *prompts; /* [n] */
     size_t n;
     fr_arena texts;
+    double *statistics; /* of one answer */
 } asking;
 
 static fr_status on_sent(void *ctx, size_t index, int attempt, fr_error *err)
@@ -36,6 +39,14 @@ static fr_status on_retry(void *ctx, size_t index, int attempt, const char *why,
     return fr__booking_tick(&a->booking, err);
 }
 
+/* Statistics of one answer, into room for one. */
+static fr_status score_one(const fr_run_job *j, size_t at, int32_t label, const fr_text *text,
+                           double *statistics, fr_error *err)
+{
+    fr_answer answer = {.label = label, .texts = text, .n_texts = text->data != NULL};
+    return fr_scoring_run(j->scoring, &j->plan->test.items[at], &answer, 1, statistics, err);
+}
+
 static int64_t count_or_unknown(int64_t tokens)
 {
     return tokens > 0 ? tokens : -1;
@@ -53,12 +64,21 @@ static fr_status on_answer(void *ctx, size_t index, const fr_chat_answer *answer
                           .tokens_in = count_or_unknown(answer->prompt_tokens),
                           .tokens_out = count_or_unknown(answer->completion_tokens),
                           .latency_s = answer->ok ? answer->latency_s : NAN};
+    const fr_task *task = j->plan->task;
+    const fr_text text = {answer->ok ? answer->text : NULL, answer->text_size};
     if (answer->ok) {
         r.output = answer->text;
-        r.prediction = fr_task_read_answer(j->plan->task, answer->text, answer->text_size);
-        if (r.prediction < 0) r.error = "the answer names no label";
+        if (task->kind == FR_TASK_CLASSIFY) {
+            r.prediction = fr_task_read_answer(task, answer->text, answer->text_size);
+            if (r.prediction < 0) r.error = "the answer names no label";
+        }
     } else {
         r.error = answer->error;
+    }
+    if (task->kind != FR_TASK_CODE) {
+        FR_TRY(score_one(j, at, r.prediction, &text, a->statistics, err));
+        r.statistics = a->statistics;
+        r.n_statistics = fr_scoring_width(j->scoring);
     }
     FR_TRY(fr_ledger_begin(ledger, err));
     FR_TRY(fr_ledger_put_results(ledger, j->cell->cell, &r, 1, err));
@@ -128,6 +148,56 @@ cleanup:
     return st;
 }
 
+/* What an answer of the ledger says that has no statistics yet; out->data is NULL without one. */
+static fr_status read_unscored(const fr_run_job *j, const char *item, fr_arena *texts, fr_text *out,
+                               bool *unscored, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_sql *db = &j->run->ledger->db;
+    sqlite3_stmt *q = NULL;
+    *out = (fr_text){NULL, 0};
+    FR_TRY(fr_sql_prepare(db, &q, err,
+                          "SELECT output FROM result WHERE cell = ? AND item = ?"
+                          " AND statistics IS NULL",
+                          "tt", j->cell->cell, item));
+    FR_TRY(fr_sql_step(db, q, unscored, err));
+    if (!*unscored || sqlite3_column_type(q, 0) == SQLITE_NULL) goto cleanup;
+    out->data = fr_sql_text(q, 0, texts);
+    if (!out->data) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    out->len = strlen(out->data);
+cleanup:
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* Scores the answers that were kept without: one at a time, so that little is done twice after a
+ * kill. */
+static fr_status score_later(const fr_run_job *j, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_arena texts;
+    size_t width = fr_scoring_width(j->scoring), n = j->plan->test.n;
+    double *statistics = malloc((width + 1) * sizeof(*statistics));
+    fr_arena_init(&texts, 0);
+    if (!statistics) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < n && j->plan->task->kind == FR_TASK_CODE; i++) {
+        fr_text text;
+        bool unscored;
+        fr_arena_reset(&texts);
+        FR_TRY(read_unscored(j, j->plan->items[i], &texts, &text, &unscored, err));
+        if (!unscored) continue;
+        FR_TRY(score_one(j, i, -1, &text, statistics, err));
+        FR_TRY(fr_sql_run(&j->run->ledger->db, err,
+                          "UPDATE result SET statistics = ? WHERE cell = ? AND item = ?", "btt",
+                          statistics, width * sizeof(*statistics), j->cell->cell,
+                          j->plan->items[i]));
+    }
+cleanup:
+    fr_arena_release(&texts);
+    free(statistics);
+    return st;
+}
+
 fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -142,7 +212,12 @@ fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
     char model[256];
     size_t n_unanswered;
     fr_arena_init(&a.texts, 0);
-    if (job->n_done == job->plan->test.n) goto cleanup;
+    if (job->n_done == job->plan->test.n) {
+        st = score_later(job, err);
+        goto cleanup;
+    }
+    a.statistics = malloc((fr_scoring_width(job->scoring) + 1) * sizeof(*a.statistics));
+    if (!a.statistics) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
 
     fr_chat_settings settings = fr__endpoint_settings(job->plan, job->model->spec);
     FR_TRY(fr_ledger_unanswered(job->run->ledger, job->cell->cell, &n_unanswered, err));
@@ -158,6 +233,7 @@ fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
     FR_TRY(fr__booking_open(&a.booking, job->run, s->name, job->cell->cell, FR_PHASE_INFER, err));
     FR_TRY(fr_chat_run(client, a.prompts, a.n, &events, err));
     FR_TRY(fr__booking_close(&a.booking, false, NULL, err));
+    FR_TRY(score_later(job, err));
 cleanup:
     if (st == FR_ERR_NET) fr_error_prefix(err, "%s: model \"%s\"", s->where, s->name);
     fr__booking_abandon(&a.booking);
@@ -165,6 +241,7 @@ cleanup:
     fr_arena_release(&a.texts);
     free(a.pending);
     free(a.prompts);
+    free(a.statistics);
     return st;
 }
 
@@ -174,20 +251,38 @@ fr_status fr__run_predictions(fr_run_job *job, fr_error *err)
     const fr_plan *p = job->plan;
     const fr_plan_model *m = job->model;
     fr_ledger *ledger = job->run->ledger;
+    bool labels = p->task->kind == FR_TASK_CLASSIFY;
+    size_t width = fr_scoring_width(job->scoring);
+    fr_answer *answers = calloc(p->test.n, sizeof(*answers));
+    double *statistics = calloc(p->test.n * width, sizeof(*statistics));
+    if (!answers || !statistics)
+        FR_FAIL(err, FR_ERR_NOMEM, "out of memory for %zu items", p->test.n);
     if (job->n_done == p->test.n) goto cleanup;
+    for (size_t i = 0; i < p->test.n; i++)
+        answers[i] = (fr_answer){.label = m->predictions[i],
+                                 .texts = &m->written[i],
+                                 .n_texts = m->written[i].data != NULL};
+    FR_TRY(fr_scoring_run(job->scoring, p->test.items, answers, p->test.n, statistics, err));
     FR_TRY(fr_ledger_begin(ledger, err));
     for (size_t i = 0; i < p->test.n; i++) {
+        const char *none = labels ? "no label in the prediction" : "no prediction";
+        bool answered = labels ? m->predictions[i] >= 0 : answers[i].n_texts > 0;
         fr_ledger_result r = {.item = p->items[i],
                               .prediction = m->predictions[i],
+                              .statistics = statistics + i * width,
+                              .n_statistics = width,
+                              .output = m->written[i].data,
                               .tokens_in = m->tokens_in[i],
                               .tokens_out = m->tokens_out[i],
                               .latency_s = NAN,
-                              .error = m->predictions[i] < 0 ? "no label in the prediction" : NULL};
+                              .error = answered ? NULL : none};
         FR_TRY(fr_ledger_put_results(ledger, job->cell->cell, &r, 1, err));
     }
     FR_TRY(fr_ledger_commit(ledger, err));
     fr__running_phase(job->run, FR_PHASE_INFER, p->test.n, p->test.n);
 cleanup:
     if (st != FR_OK) fr_ledger_rollback(ledger);
+    free(answers);
+    free(statistics);
     return st;
 }

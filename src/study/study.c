@@ -122,9 +122,7 @@ static fr_status run_one(fr_run_job *job, fr_error *err)
     case FR_SPEC_SCRATCH: return fr__run_local(job, err);
     case FR_SPEC_ENDPOINT: return fr__run_endpoint(job, err);
     case FR_SPEC_PREDICTIONS: return fr__run_predictions(job, err);
-    case FR_SPEC_BASELINE:
-        return fr_error_set(err, FR_ERR_UNSUPPORTED, "%s: baselines are not run yet",
-                            job->model->spec->where);
+    case FR_SPEC_BASELINE: return fr__run_baseline(job, err);
     case FR_SPEC_ESTIMATE: break;
     }
     return FR_OK;
@@ -151,6 +149,29 @@ cleanup:
     return st;
 }
 
+static bool asked_to_stop(void *ctx)
+{
+    return fr__running_stop(ctx);
+}
+
+/* One run, and where the programs of its answers were run. */
+static fr_status run_and_note(fr_run_job *job, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_ledger *ledger = job->run->ledger;
+    int64_t n_unscored;
+    FR_TRY(fr_sql_get_i64(&ledger->db, &n_unscored, 0, err,
+                          "SELECT COUNT(*) FROM result WHERE cell = ? AND statistics IS NULL", "t",
+                          job->cell->cell));
+    bool works = job->n_done < job->plan->test.n || n_unscored > 0;
+    FR_TRY(run_one(job, err));
+    const char *jail = fr_scoring_jail(job->scoring), *not_run = fr_scoring_not_run(job->scoring);
+    if (works && (jail[0] || not_run[0]))
+        FR_TRY(fr_ledger_put_sandbox(ledger, job->cell->cell, jail, not_run, err));
+cleanup:
+    return st;
+}
+
 /* A server that fails does not keep the other models waiting: the first failure is what the run
  * returns at its end. */
 static fr_status run_models(const fr_study *s, fr_running *run, fr_error *err)
@@ -158,8 +179,11 @@ static fr_status run_models(const fr_study *s, fr_running *run, fr_error *err)
     fr_status st = FR_OK, net = FR_OK;
     const fr_plan *p = &s->plan;
     fr_error first;
+    fr_scoring *scoring = NULL;
+    const fr_scoring_options options = {.should_stop = asked_to_stop, .ctx = run};
     bool *done = calloc(p->test.n, sizeof(*done));
     if (!done) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    FR_TRY(fr_scoring_create(&scoring, p->task, &options, err));
     run->now.n_models = p->n_models;
     for (size_t i = 0; i < p->n_models; i++) {
         const fr_plan_model *m = &p->models[i];
@@ -172,12 +196,13 @@ static fr_status run_models(const fr_study *s, fr_running *run, fr_error *err)
                               .model = m,
                               .cell = &m->runs[r],
                               .out_dir = fr_str_text(&s->out_dir),
+                              .scoring = scoring,
                               .done = done};
             run->now.run_index = r;
             FR_TRY(fr_ledger_results_done(run->ledger, job.cell->cell, p->items, p->test.n, done,
                                           &job.n_done, err));
             fr_error error;
-            st = run_one(&job, &error);
+            st = run_and_note(&job, &error);
             if (st == FR_ERR_NET) {
                 if (net == FR_OK) first = error;
                 net = st;
@@ -194,6 +219,7 @@ static fr_status run_models(const fr_study *s, fr_running *run, fr_error *err)
     st = net;
     if (net != FR_OK && err) *err = first;
 cleanup:
+    fr_scoring_destroy(scoring);
     free(done);
     return st;
 }

@@ -334,18 +334,90 @@ cleanup:
     return st;
 }
 
+/* The vector of a text: *ids, of the room's own memory, and *values, which the caller frees. */
+static fr_status make_vector(fr_baseline *b, fr_text text, uint32_t **ids, double **values,
+                             size_t *n, fr_error *err)
+{
+    fr_status st = FR_OK;
+    FR_TRY(split(b, text, err));
+    size_t last = b->words.n_texts - 1;
+    *n = fr__words_length(&b->words, last);
+    *ids = b->words.ids + b->words.offsets[last];
+    *values = malloc((*n + 1) * sizeof(**values));
+    if (!*values) FR_FAIL(err, FR_ERR_NOMEM, "TF-IDF: out of memory for %zu words", *n);
+    *n = count_words(*ids, *n, b->n_words, *values);
+    weigh(b, *ids, *values, *n);
+cleanup:
+    return st;
+}
+
 fr_status fr_baseline_predict(fr_baseline *b, fr_text text, double *probabilities, fr_error *err)
 {
     fr_status st = FR_OK;
     double *values = NULL;
-    FR_TRY(split(b, text, err));
-    size_t last = b->words.n_texts - 1, n = fr__words_length(&b->words, last);
-    uint32_t *ids = b->words.ids + b->words.offsets[last];
-    values = malloc((n + 1) * sizeof(*values));
-    if (!values) FR_FAIL(err, FR_ERR_NOMEM, "TF-IDF: out of memory for %zu words", n);
-    n = count_words(ids, n, b->n_words, values);
-    weigh(b, ids, values, n);
+    uint32_t *ids;
+    size_t n;
+    FR_TRY(make_vector(b, text, &ids, &values, &n, err));
     probabilities_of(b, b->weights, ids, values, n, probabilities);
+cleanup:
+    free(values);
+    return st;
+}
+
+/* --- The nearest text ----------------------------------------------------------------- */
+
+struct fr_closest {
+    fr_baseline *words; /* vocabulary and idf; no weights */
+    vectors v;
+    double *query; /* [n_words] zeros between calls */
+};
+
+void fr_closest_destroy(fr_closest *b)
+{
+    if (!b) return;
+    fr_baseline_destroy(b->words);
+    vectors_release(&b->v);
+    free(b->query);
+    free(b);
+}
+
+fr_status fr_closest_fit(fr_closest **out, const fr_text *texts, size_t n, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_closest *b = calloc(1, sizeof(*b));
+    *out = NULL;
+    if (!b) FR_FAIL(err, FR_ERR_NOMEM, "TF-IDF: out of memory");
+    b->words = calloc(1, sizeof(*b->words));
+    if (!b->words) FR_FAIL(err, FR_ERR_NOMEM, "TF-IDF: out of memory");
+    if (n == 0) FR_FAIL(err, FR_ERR_USAGE, "TF-IDF: no texts to be near to");
+    FR_TRY(make_vectors(b->words, texts, n, &b->v, err));
+    b->query = calloc(b->words->n_words + 1, sizeof(*b->query));
+    if (!b->query) FR_FAIL(err, FR_ERR_NOMEM, "TF-IDF: out of memory");
+    *out = b;
+    b = NULL;
+cleanup:
+    fr_closest_destroy(b);
+    return st;
+}
+
+fr_status fr_closest_find(fr_closest *b, fr_text text, size_t *index, fr_error *err)
+{
+    fr_status st = FR_OK;
+    double *values = NULL, best = 0;
+    uint32_t *ids;
+    size_t n;
+    *index = 0;
+    FR_TRY(make_vector(b->words, text, &ids, &values, &n, err));
+    for (size_t i = 0; i < n; i++) b->query[ids[i]] = values[i];
+    for (size_t i = 0; i < b->v.n; i++) {
+        double cosine = 0;
+        for (size_t k = b->v.offsets[i]; k < b->v.offsets[i + 1]; k++)
+            cosine += b->query[b->v.ids[k]] * b->v.values[k];
+        if (cosine <= best) continue;
+        best = cosine;
+        *index = i;
+    }
+    for (size_t i = 0; i < n; i++) b->query[ids[i]] = 0;
 cleanup:
     free(values);
     return st;

@@ -1,4 +1,5 @@
-/* baseline.h - what a model must beat: the majority class, and TF-IDF with logistic regression.
+/* baseline.h - what a model must beat: the majority class, TF-IDF with logistic regression, and
+ * the nearest text.
  *
  *     fr_baseline *b;
  *     FR_TRY(fr_baseline_fit(&b, texts, labels, n, n_labels, err));
@@ -29,6 +30,19 @@ void fr_baseline_destroy(fr_baseline *b); /* NULL is allowed */
  * Not thread-safe. Errors: FR_ERR_FORMAT (not UTF-8), FR_ERR_NOMEM. */
 FR_NODISCARD fr_status fr_baseline_predict(fr_baseline *b, fr_text text, double *probabilities,
                                            fr_error *err);
+
+/* The text that is nearest to another one by the cosine of their TF-IDF vectors, for tasks that
+ * write: its target is the answer. */
+typedef struct fr_closest fr_closest;
+
+/* Keeps the vectors of n texts. Errors: FR_ERR_USAGE (no texts), FR_ERR_FORMAT, FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr_closest_fit(fr_closest **out, const fr_text *texts, size_t n,
+                                      fr_error *err);
+void fr_closest_destroy(fr_closest *b); /* NULL is allowed */
+
+/* *index in [0, n); the lowest of several, and 0 where no word is known. Takes as many steps as
+ * the n texts have words. Not thread-safe. Errors: FR_ERR_FORMAT (not UTF-8), FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr_closest_find(fr_closest *b, fr_text text, size_t *index, fr_error *err);
 
 /* The label that most items have, the lowest of several; 0 for n = 0. Labels outside [0, n_labels)
  * do not count. Errors: FR_ERR_NOMEM. */

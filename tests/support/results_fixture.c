@@ -30,6 +30,9 @@ static const char *const tuned_notes[] = {"The classification head was initialis
 static const char *const study_notes[] = {
     "No energy sensor could be read; run `frugal meters` to see why and what to do about it."};
 
+static const fr_result_metric accuracy[] = {{"accuracy", 1, false}};
+static const fr_result_metric hostile_metric[] = {{"acc<uracy>", 1, false}};
+
 static fr_result_model models[7];
 static fr_result_window windows[12];
 static const fr_result_provenance provenance[] = {
@@ -126,6 +129,7 @@ fr_results fixture_study(void)
     compare(&tiny, -0.134, 0.019, FR_VERDICT_WORSE, 281000);
 
     fr_result_model majority = base_model("majority class", "baseline", 0);
+    majority.is_baseline = true;
     majority.quality = figure(0.501, 0.478, 0.524, FR_KIND_MEASURED, "1,821 test items");
     majority.g_per_1000 = plain(0, FR_KIND_ASSUMED, "no arithmetic to speak of");
     majority.j_per_item = plain(0, FR_KIND_ASSUMED, "no arithmetic to speak of");
@@ -186,7 +190,8 @@ fr_results fixture_study(void)
     return (fr_results){
         .study = "sst2-small-against-large",
         .task = "sentiment",
-        .metric = "accuracy",
+        .metrics = accuracy,
+        .n_metrics = 1,
         .run_id = "9f2c41d07a5b",
         .n_items = 1821,
         .margin = 0.02,
@@ -274,7 +279,8 @@ fr_results fixture_hostile(void)
     return (fr_results){
         .study = "<b>study</b> & \"more\"",
         .task = "ta]]>sk -->",
-        .metric = "acc<uracy>",
+        .metrics = hostile_metric,
+        .n_metrics = 1,
         .run_id = NULL,
         .n_items = (size_t)-1,
         .margin = NAN,
@@ -305,8 +311,11 @@ fr_results fixture_hostile(void)
 
 fr_results fixture_empty(void)
 {
-    return (fr_results){
-        .study = "nothing yet", .task = "sentiment", .metric = "accuracy", .margin = 0.02};
+    return (fr_results){.study = "nothing yet",
+                        .task = "sentiment",
+                        .metrics = accuracy,
+                        .n_metrics = 1,
+                        .margin = 0.02};
 }
 
 fr_results fixture_one_model(void)
