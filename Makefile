@@ -1,7 +1,7 @@
 # A thin front for CMake's presets. `make help` lists the targets.
 PYTHON ?= $(HOME)/.cache/frugal/venv/bin/python
 
-.PHONY: all test asan tsan coverage lint format fuzz bench bench-meter bench-packed parity kit install clean help
+.PHONY: all test asan tsan coverage lint format fuzz bench bench-meter bench-packed bench-intervals parity kit install clean help
 
 all: ## build/release/frugal
 	@tools/build release
@@ -48,6 +48,10 @@ bench-meter: ## what metering costs, and frugal's figures beside codecarbon's an
 bench-packed: ## products with packed weights, by type and rows, against oneDNN's float32 in one run
 	@tools/build release bench_packed
 	@build/release/bench_packed
+
+bench-intervals: ## how often 95 % intervals hold the truth; FR_COVERAGE_TRIALS (500) samples a row
+	@tools/build release test_stat_coverage
+	@FR_COVERAGE_TRIALS=$(or $(FR_COVERAGE_TRIALS),500) build/release/test_stat_coverage
 
 parity: ## live comparison with transformers and tokenizers (needs tools/parity/venv.sh)
 	@tools/build release all parity_decoder

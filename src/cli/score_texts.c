@@ -92,6 +92,10 @@ static fr_status read_rows(score_texts *t, const char *field, fr_error *err)
         FR_TRY(fr_rows_next(rows, &row, err));
         if (!row) break;
         const json_t *value = json_object_get(row, field);
+        if (!value)
+            FR_FAIL(err, FR_ERR_FORMAT,
+                    "%s: there is no field \"%s\"; name yours with --field or --reference-field",
+                    fr_rows_where(rows), field);
         if (json_is_integer(value)) { /* a label */
             FR_TRY(fr_str_appendf(&t->bytes, err, "%lld", (long long)json_integer_value(value)));
         } else {

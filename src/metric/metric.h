@@ -10,7 +10,7 @@
  *
  * An item's statistics are what its score is made of (for BLEU counts, for ROUGE precision, recall
  * and F); those of several items add up, and the score follows from the sums. So a bootstrap draws
- * items and never reads a text again (stat/bootstrap.h, fr_bootstrap_resample).
+ * items and never reads a text again (stat/bootstrap.h, fr_bootstrap_scores).
  *
  * Texts are UTF-8. Pure: no files, no encoder (see bertscore.h for what an encoder has made). Not
  * thread-safe: one fr_metric a thread. */

@@ -98,16 +98,19 @@ double fr_mcnemar_exact_p(const fr_paired *t)
 {
     size_t n = t->n10 + t->n01, k = t->n10 < t->n01 ? t->n10 : t->n01;
     if (2 * k >= n) return 1;
-    int sign;
-    double log_n = lgamma_r((double)n + 1, &sign);
-    double tail = 0;
-    for (size_t i = k + 1; i-- > 0;) {
-        double log_term = log_n - lgamma_r((double)i + 1, &sign) -
-                          lgamma_r((double)(n - i) + 1, &sign) - (double)n * log(2.0);
-        double term = exp(log_term);
-        tail += term;
-        if (term < tail * 1e-17) break; /* terms only shrink from here on */
+    /* C(n, k) / 2^n, the power of two apart: no factorial is rounded or overflows. */
+    long double term = 1;
+    long exponent = -(long)n;
+    for (size_t i = 1; i <= k; i++) {
+        int shift;
+        term = frexpl(term * (long double)(n - k + i) / (long double)i, &shift);
+        exponent += shift;
     }
-    double p = 2 * tail;
+    long double tail = 0, share = 1; /* of C(n, i) in C(n, k) */
+    for (size_t i = k; share > tail * 1e-20L; i--) {
+        tail += share;
+        share *= (long double)i / (long double)(n - i + 1); /* 0 after i = 0 */
+    }
+    double p = (double)scalblnl(2 * term * tail, exponent);
     return p < 1 ? p : 1;
 }

@@ -210,7 +210,7 @@ static void what_cannot_be_scored_is_one_line(void **state)
         {{"--metric", "bleu", "--hypotheses", hyp, "--references", "/no/r.txt"}, 1, "/no/r.txt"},
         {{"--metric", "bleu", "--hypotheses", hyp, "--references", ref, "--field", "word"},
          1,
-         "\"word\""},
+         "no field \"word\"; name yours"},
         {{"--metric", "chrf", "--hypotheses", hyp, "--references", ref, "--stemmer"}, 2, "ROUGE"},
         {{"--metric", "mcc", "--hypotheses", hyp, "--references", ref, "--tokenizer", "13a"},
          2,

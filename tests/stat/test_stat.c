@@ -74,22 +74,6 @@ static void ratio_intervals_cover_the_truth(void **state)
     ASSERT_NEAR((double)held / TRIALS, 0.95, 0.02);
 }
 
-static void wilson_intervals_cover_the_truth(void **state)
-{
-    (void)state;
-    fr_rng rng;
-    fr_rng_init(&rng, 6);
-    enum { TRIALS = 3000, N = 400 };
-    size_t held = 0;
-    for (int trial = 0; trial < TRIALS; trial++) {
-        size_t right = 0;
-        for (int i = 0; i < N; i++) right += fr_rng_uniform(&rng) < 0.9;
-        fr_interval i = fr_wilson_interval(right, N, 0.95);
-        held += i.low <= 0.9 && 0.9 <= i.high;
-    }
-    ASSERT_NEAR((double)held / TRIALS, 0.95, 0.02);
-}
-
 static void the_uncertainty_of_a_sum_is_that_of_its_parts(void **state)
 {
     (void)state;
@@ -264,7 +248,6 @@ int main(void)
         cmocka_unit_test(holm_leaves_missing_p_values_out_of_the_family),
         cmocka_unit_test(a_ratio_widens_with_both_uncertainties),
         cmocka_unit_test(ratio_intervals_cover_the_truth),
-        cmocka_unit_test(wilson_intervals_cover_the_truth),
         cmocka_unit_test(the_uncertainty_of_a_sum_is_that_of_its_parts),
         cmocka_unit_test(bootstrap_is_seeded_and_close_to_the_normal_interval),
         cmocka_unit_test(bootstrap_of_right_and_wrong_agrees_with_the_score_interval),

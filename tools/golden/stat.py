@@ -12,6 +12,7 @@ import itertools
 import math
 import random
 import sys
+from fractions import Fraction
 
 import numpy as np
 import scipy
@@ -67,6 +68,14 @@ def tango(b, c, n, level):
     return low, high
 
 
+def out_mcnemar(a, b, c, d):
+    """The p-value of statsmodels, which must be that of whole numbers."""
+    p = mcnemar([[a, b], [c, d]], exact=True).pvalue
+    exact = min(1, Fraction(2 * sum(math.comb(b + c, i) for i in range(min(b, c) + 1)), 2 ** (b + c)))
+    assert abs(p - float(exact)) <= 5e-13 * float(exact), (b, c, p, float(exact))
+    out("mcnemar", a, b, c, d, p)
+
+
 print(f"# numpy {np.__version__}, scipy {scipy.__version__}, statsmodels {statsmodels.__version__}, "
       f"python {sys.version.split()[0]}")
 for k, n in [(0, 10), (1, 10), (5, 10), (10, 10), (81, 263), (15, 148), (0, 20), (1732, 1821), (1, 29)]:
@@ -85,7 +94,12 @@ for a, b, c, d in tables:
         out("score", a, b, c, d, level, *tango(b, c, n, level))
     for margin in (0.01, 0.02, 0.1):
         out("noninferior", a, b, c, d, margin, stats.norm.sf(score(b, c, n, -margin)))
-    out("mcnemar", a, b, c, d, mcnemar([[a, b], [c, d]], exact=True).pvalue)
+    out_mcnemar(a, b, c, d)
+rng = random.Random(2)
+for i in range(300):
+    n = int(10 ** rng.uniform(0, 3.3))
+    b = rng.randrange(n + 1) if i % 2 else round(n * rng.uniform(0.4, 0.6))
+    out_mcnemar(rng.randrange(2000), b, n - b, rng.randrange(500))
 rng = random.Random(1)
 for n in (1, 2, 5, 9):
     p = [round(rng.random() ** 3, 4) for _ in range(n)]
