@@ -86,7 +86,7 @@ FR_NODISCARD fr_status cli_place(const char *region, const char *live, fr_intens
                                  fr_error *err);
 
 #define CLI_SOURCE_HELP "one more: command:..., hwmon:... or prometheus:...; repeatable"
-#define CLI_TASK_HELP "sentiment, story, or a file of your own, NAME.yaml"
+#define CLI_TASK_HELP "see `frugal tasks`; or a file of your own, NAME.yaml"
 #define CLI_DATA_HELP "labelled texts: .jsonl, .json, .csv or .tsv, also .gz or .zst"
 #define CLI_SHUFFLE_HELP "draw the order of rows by this seed; default: file order"
 #define CLI_TEXT_FIELD_HELP "default text; a.b is field b inside of a"

@@ -22,11 +22,11 @@
 #include "text/tokenizer.h"
 
 typedef struct fr_dataset_options {
-    const fr_task *task;     /* gives the labels, or the templates */
-    const char *text_field;  /* of a classify task. NULL: "text". "a.b" is field b of the object in
-                                field a */
-    const char *label_field; /* NULL: "label" */
-    size_t limit;            /* rows at most; 0: all */
+    const fr_task *task;     /* gives fields, labels and templates; outlives the items */
+    const char *text_field;  /* where the task's field "text" is; NULL: as below. "a.b" is field b
+                                of the object in field a, "a.0" the first of the list in a */
+    const char *label_field; /* of a classify task; NULL: as below */
+    size_t limit;            /* items at most; 0: all */
     uint64_t shuffle;        /* seed that draws the order of rows; 0: the order of the file */
     bool labels_optional;    /* a row without the field gets FR_IGNORE */
 } fr_dataset_options;
@@ -34,16 +34,23 @@ typedef struct fr_dataset_options {
 typedef struct fr_dataset {
     fr_arena arena;
     fr_item *items; /* [n] */
-    size_t n;
-    char hash[65]; /* SHA-256 over the items' hashes, in order */
+    size_t n, n_fields;
+    size_t n_skipped;      /* rows whose label says that they have none */
+    const char *data_name; /* the task's data set whose fields they are ("SNLI, MultiNLI"); NULL:
+                              the file has the task's own */
+    char hash[65];         /* SHA-256 over the items' hashes, in order */
 } fr_dataset;
 
-/* A label is one of the task's words (any case) or, where no word is the same, an index (0, 1,
+/* Where the first row has all the task's fields (a classify task's label is in "label"), these are
+ * read; else the fields of the first of the task's data sets that it has all of. Values are
+ * strings, numbers or lists of strings, which become lines.
+ * A label is one of the task's words (any case) or, where no word is the same, an index (0, 1,
  * ...); numbers and texts are read alike, since CSV has only texts. The order depends on seed and
  * row number alone. With a limit and in file order nothing behind the limit is read; shuffled, the
  * limit takes a sample of the whole file.
- * Errors: FR_ERR_IO, FR_ERR_FORMAT (path:line: what is wrong; the fields there are when one is
- * missing; the labels there are when one is unknown; no rows). */
+ * Errors: FR_ERR_IO; FR_ERR_FORMAT (path:line: what is wrong; the fields there are when one is
+ * missing; the labels there are when one is unknown; no rows); FR_ERR_USAGE (a field named for a
+ * task that has none such). */
 FR_NODISCARD fr_status fr_dataset_load(fr_dataset *out, const char *path,
                                        const fr_dataset_options *options, fr_error *err);
 
@@ -54,7 +61,16 @@ FR_NODISCARD fr_status fr_dataset_split(fr_dataset *d, double share, uint64_t se
                                         fr_error *err);
 void fr_dataset_release(fr_dataset *d);
 
-/* Token ids of all items, with special tokens, at most max_tokens each: what encoders take. */
+/* Appends n worked examples, to stand before prompts: prompt (template NULL: the task's own), what
+ * goes on behind it and a blank line each. Which ones depends on seed and row numbers alone, so
+ * that all items share this beginning.
+ * Errors: FR_ERR_USAGE (more than there are items; a template as in fr_task_prompt). */
+FR_NODISCARD fr_status fr_dataset_shots(const fr_dataset *d, const fr_task *task,
+                                        const char *template, size_t n, uint64_t seed, fr_str *out,
+                                        fr_error *err);
+
+/* Token ids of all items, texts or pairs, with special tokens, at most max_tokens each: what
+ * encoders take. Of a pair the longer text is cut first. */
 FR_NODISCARD fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer *tokenizer,
                                          size_t max_tokens, fr_sequences *out, fr_error *err);
 
@@ -71,9 +87,9 @@ typedef struct fr_encoding {
  * that the tokenizer puts in front but none behind, and eos. What begins like the ids of the prompt
  * alone is the prompt, the rest is the completion: the target, or the label's word, with a
  * space before it where the task's prompt ends in none. What is too long loses its end: a
- * completion, or the text within the prompt of a classify task, so that the task's max_tokens
- * remain. *n_cut: such items. Errors: FR_ERR_USAGE, with the line (a prompt without a token, or one
- * that leaves no room). */
+ * completion, or the longest fields within a prompt, so that the task's max_tokens remain (of texts
+ * and programs half of all at most). *n_cut: such items. Errors: FR_ERR_USAGE, with the line (a
+ * prompt without a token, or one that leaves no room however its fields are cut). */
 FR_NODISCARD fr_status fr_dataset_encode_completions(const fr_dataset *d, const fr_encoding *e,
                                                      fr_sequences *out, size_t *n_cut,
                                                      fr_error *err);
@@ -82,8 +98,8 @@ FR_NODISCARD fr_status fr_dataset_encode_completions(const fr_dataset *d, const 
 FR_NODISCARD fr_status fr_dataset_encode_prompts(const fr_dataset *d, const fr_encoding *e,
                                                  fr_sequences *out, size_t *n_cut, fr_error *err);
 
-/* The value under a field name: of that very name, or at the end of a path "a.b.c". NULL where
- * there is none. */
+/* The value under a field name: of that very name, or at the end of a path "a.b.c", where a number
+ * is a place in a list. NULL where there is none. */
 const json_t *fr_row_field(const json_t *row, const char *name);
 
 #endif

@@ -10,17 +10,14 @@
 #include "text/chars.h"
 #include "text/utf8.h"
 
-static uint64_t hash_text(const fr_item *item)
+/* Adds a text, normalised. */
+static void add_text(fr_sha256 *h, const char *text, size_t len)
 {
     enum { BUFFER = 256, LONGEST = 5 }; /* a space and a character */
     char buf[BUFFER];
     size_t n = 0;
     bool begun = false, space = false;
-    uint8_t digest[FR_SHA256_SIZE];
-    uint64_t hash;
-    fr_sha256 h;
-    fr_sha256_init(&h);
-    const unsigned char *p = (const unsigned char *)item->text, *end = p + item->len;
+    const unsigned char *p = (const unsigned char *)text, *end = p + len;
     while (p < end) {
         uint32_t c = fr_utf8_next(&p);
         if (fr_char_props(c) & FR_CHAR_SPACE) {
@@ -28,7 +25,7 @@ static uint64_t hash_text(const fr_item *item)
             continue;
         }
         if (n > BUFFER - LONGEST) {
-            fr_sha256_update(&h, buf, n);
+            fr_sha256_update(h, buf, n);
             n = 0;
         }
         if (space) buf[n++] = ' ';
@@ -36,7 +33,20 @@ static uint64_t hash_text(const fr_item *item)
         begun = true;
         space = false;
     }
-    fr_sha256_update(&h, buf, n);
+    fr_sha256_update(h, buf, n);
+}
+
+static uint64_t hash_text(const fr_item *item)
+{
+    uint8_t digest[FR_SHA256_SIZE];
+    uint64_t hash;
+    fr_sha256 h;
+    fr_sha256_init(&h);
+    add_text(&h, item->text, item->len);
+    if (item->pair) {
+        fr_sha256_update(&h, "\n", 1); /* stands in no normalised text */
+        add_text(&h, item->pair, item->pair_len);
+    }
     fr_sha256_final(&h, digest);
     memcpy(&hash, digest, sizeof(hash));
     return hash;

@@ -4,10 +4,10 @@
  *     FR_TRY(fr_duplicates_count(&train, &validation, &test, &found, err));
  *     if (found.test_in_train) ... quality on the test items may be overstated
  *
- * Two texts are the same when they are equal after white space (runs of it become one space, none
- * at the ends) and case (lower case of each character). Labels do not matter. Texts are compared by
- * 64 bits of their SHA-256, 8 bytes an item: that any two of a million texts are taken for the same
- * by mistake has a chance of 3e-8. */
+ * Two texts (or pairs of texts) are the same when they are equal after white space (runs of it
+ * become one space, none at the ends) and case (lower case of each character). Labels do not
+ * matter. Texts are compared by 64 bits of their SHA-256, 8 bytes an item: that any two of a
+ * million texts are taken for the same by mistake has a chance of 3e-8. */
 #ifndef FR_TASK_DUPLICATES_H
 #define FR_TASK_DUPLICATES_H
 

@@ -1,8 +1,7 @@
 /* encode.c - items as token ids: for encoders, and for decoders, which read a prompt and go on. */
-#include <ctype.h>
 #include <string.h>
 
-#include "task/dataset.h"
+#include "task/fields.h"
 
 fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer *tokenizer, size_t max_tokens,
                             fr_sequences *out, fr_error *err)
@@ -22,21 +21,6 @@ fr_status fr_dataset_encode(const fr_dataset *d, const fr_tokenizer *tokenizer, 
     }
 cleanup:
     fr_tokens_release(&tokens);
-    return st;
-}
-
-/* Appends what goes on behind the item's prompt. */
-static fr_status append_behind(const fr_task *task, const fr_item *item, fr_str *text,
-                               fr_error *err)
-{
-    fr_status st = FR_OK;
-    if (item->target) return fr_str_append(text, item->target, item->target_len, err);
-    if (item->label == FR_IGNORE) return FR_OK;
-    const char *word = task->labels[item->label];
-    if (!text->len || !isspace((unsigned char)text->data[text->len - 1]))
-        FR_TRY(fr_str_append(text, " ", 1, err));
-    FR_TRY(fr_str_append(text, word, strlen(word), err));
-cleanup:
     return st;
 }
 
@@ -70,37 +54,38 @@ cleanup:
     return st;
 }
 
-/* Tokens that a prompt may have: one has to follow, of a classify task an answer. */
+/* Tokens that a prompt may have: an answer has to follow, of a text half of all will do. */
 static size_t prompt_limit(const fr_encoding *e)
 {
-    size_t behind = e->task->kind == FR_TASK_CLASSIFY ? e->task->max_tokens : 1;
+    size_t answer = e->task->max_tokens, half = (e->max_tokens + 1) / 2;
     if (!e->max_tokens) return SIZE_MAX;
-    return e->max_tokens > behind ? e->max_tokens - behind : 0;
+    if (e->task->kind != FR_TASK_CLASSIFY && answer > half) answer = half;
+    return e->max_tokens > answer ? e->max_tokens - answer : 0;
 }
 
-/* The item's prompt into *text and its ids. Of a classify task, the end of a text that is too long
- * goes, what the prompt says behind it stays. */
+/* The item's prompt into *text and its ids. Of fields that are too long the end goes, what the
+ * prompt says behind them stays. */
 static fr_status encode_prompt(const fr_encoding *e, size_t n_behind, const fr_item *item,
                                fr_str *text, fr_tokens *out, bool *cut, fr_error *err)
 {
     fr_status st = FR_OK;
-    size_t limit = prompt_limit(e), len = item->len;
+    size_t limit = prompt_limit(e), most = 0;
+    for (size_t i = 0; i < e->task->n_fields; i++)
+        if (item->fields[i].len > most) most = item->fields[i].len;
     *cut = false;
     for (;;) {
         fr_str_clear(text);
-        fr_item part = *item;
-        part.len = len;
-        FR_TRY(fr_task_prompt(e->task, e->prompting, &part, text, err));
+        FR_TRY(fr__prompt_cut(e->task, e->prompting, item, most, text, err));
         FR_TRY(encode_open(e, n_behind, text, out, err));
         if (out->n <= limit) break;
-        if (e->task->kind != FR_TASK_CLASSIFY || len == 0)
+        if (most == 0 && e->task->kind != FR_TASK_CLASSIFY && out->n < e->max_tokens) break;
+        if (most == 0)
             FR_FAIL(err, FR_ERR_USAGE,
                     "the prompt has %zu tokens; of %zu in all that leaves no room for what goes on "
                     "behind it",
                     out->n, e->max_tokens);
         size_t excess = out->n - limit; /* a token is a byte at least */
-        len -= excess < len ? excess : len;
-        while (len > 0 && ((unsigned char)item->text[len] & 0xc0) == 0x80) len--;
+        most -= excess < most ? excess : most;
         *cut = true;
     }
     if (!out->n)
@@ -144,7 +129,7 @@ fr_status fr_dataset_encode_completions(const fr_dataset *d, const fr_encoding *
         bool cut;
         line = item->line;
         FR_TRY(encode_prompt(e, n_behind, item, &text, &prompt, &cut, err));
-        FR_TRY(append_behind(e->task, item, &text, err));
+        FR_TRY(fr__prompt_append_behind(e->task, item, &text, err));
         FR_TRY(encode_open(e, n_behind, &text, &whole, err));
         FR_TRY(append_completion(e, &prompt, &whole, out, &cut, err));
         *n_cut += cut;

@@ -17,20 +17,10 @@ typedef struct sink_state {
     fr_error *err;
 } sink_state;
 
-/* The first of the task's stop texts, or NULL. */
-static const char *find_stop(const fr_task *task, const fr_str *text)
-{
-    const char *first = NULL;
-    for (size_t i = 0; i < task->n_stops; i++) {
-        const char *at =
-            memmem(fr_str_text(text), text->len, task->stops[i], strlen(task->stops[i]));
-        if (at && (!first || at < first)) first = at;
-    }
-    return first;
-}
-
-/* What was written so far as text; *stopped: it has come to a stop text, which is left away. */
-static fr_status decode(fr_predictor *p, fr_writing *w, bool *stopped, fr_error *err)
+/* What was written so far as text; *stopped: it has come to its end, and what follows is left
+ * away. */
+static fr_status decode(fr_predictor *p, fr_writing *w, const fr_item *item, bool *stopped,
+                        fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str_clear(&p->before);
@@ -44,11 +34,11 @@ static fr_status decode(fr_predictor *p, fr_writing *w, bool *stopped, fr_error 
     while (skip < most && before[skip] == whole[skip]) skip++;
     while (skip > 0 && ((unsigned char)whole[skip] & 0xc0) == 0x80) skip--;
     FR_TRY(fr_str_append(&w->text, whole + skip, p->whole.len - skip, err));
-    const char *stop = find_stop(p->task, &w->text);
-    *stopped = stop != NULL;
-    if (stop) {
-        w->text.len = (size_t)(stop - w->text.data);
-        w->text.data[w->text.len] = '\0';
+    size_t end = fr_task_end(p->task, item, (fr_text){fr_str_text(&w->text), w->text.len});
+    *stopped = end < w->text.len;
+    if (*stopped) {
+        w->text.len = end;
+        w->text.data[end] = '\0';
     }
 cleanup:
     return st;
@@ -60,12 +50,15 @@ static bool take_token(void *ctx, size_t prompt, int32_t id)
     fr_predictor *p = s->p;
     fr_writing *w = &p->writings[prompt];
     bool ends = fr_ends_text(p->model, p->tokenizer, id), stopped = false;
+    size_t n_stops;
     if (s->st == FR_OK && fr_observe_stop(p->options.observer))
         s->st = fr_error_set(s->err, FR_ERR_INTERRUPTED, "interrupted while writing");
     if (s->st == FR_OK && !ends) {
         s->st = fr_tokens_reserve(&w->ids, 1, s->err);
         if (s->st == FR_OK) w->ids.ids[w->ids.n++] = id;
-        if (s->st == FR_OK && p->task->n_stops) s->st = decode(p, w, &stopped, s->err);
+        const fr_item *item = &p->items->items[p->at + prompt / p->options.samples];
+        fr_task_stops(p->task, item, &n_stops);
+        if (s->st == FR_OK && n_stops) s->st = decode(p, w, item, &stopped, s->err);
     }
     ends |= stopped || s->st != FR_OK || w->ids.n - w->n_front >= p->prompts[prompt].max_tokens;
     if (ends && s->st == FR_OK)
@@ -118,7 +111,7 @@ static fr_status end(fr_predictor *p, size_t item, fr_error *err)
     for (size_t i = item * samples; i < (item + 1) * samples; i++) {
         bool stopped;
         fr_writing *w = &p->writings[i];
-        FR_TRY(decode(p, w, &stopped, err));
+        FR_TRY(decode(p, w, &p->items->items[p->at + item], &stopped, err));
         p->texts[i] = (fr_text){fr_str_text(&w->text), w->text.len};
         p->done.tokens_out[item] += w->ids.n - w->n_front;
     }

@@ -42,20 +42,33 @@ static size_t find_definition(fr_text text, const char *entry)
     return text.len;
 }
 
+/* Does the text go on with the body of a function? */
+static bool is_body(fr_text text)
+{
+    size_t n = 0;
+    while (n < text.len && (text.data[n] == '\n' || text.data[n] == '\r')) n++;
+    return n < text.len && (text.data[n] == ' ' || text.data[n] == '\t') && fr__trim(text).len > 0;
+}
+
+/* Is this code that a fence behind it closes, and no word about code that a fence will open? */
+static bool is_code(fr_text before, const char *entry)
+{
+    return is_body(before) || find_definition(before, entry) < before.len;
+}
+
 /* The code within fences. False where there is no fence. */
 static bool take_fenced(fr_text text, const char *entry, fr_text *code)
 {
     size_t at = next_fence(text, 0);
     bool found = false;
     if (at >= text.len) return false;
+    *code = (fr_text){text.data, at};
+    if (is_code(*code, entry)) return true;
     while (at < text.len) {
         size_t begin = line_end(text, at);
         if (begin < text.len) begin++;
         size_t end = next_fence(text, begin);
         fr_text block = {text.data + begin, end - begin};
-        fr_text before = {text.data, at};
-        /* The only fence closes a block that the prompt has opened. */
-        if (!found && end >= text.len && fr__trim(block).len == 0) block = before;
         bool defines = find_definition(block, entry) < block.len;
         if (!found || defines) *code = block;
         found = true;
@@ -65,15 +78,42 @@ static bool take_fenced(fr_text text, const char *entry, fr_text *code)
     return true;
 }
 
-/* Cuts text at the first of the stops behind `from`. */
-static fr_text cut_at_stops(const fr_task *task, fr_text text, size_t from)
+/* Is text, as far as it goes, the beginning of the function asked for? */
+static bool may_define(fr_text text, const char *entry)
 {
-    for (size_t i = 0; i < task->n_stops; i++) {
-        size_t n = strlen(task->stops[i]);
-        for (size_t at = from; at + n <= text.len; at++)
-            if (!memcmp(text.data + at, task->stops[i], n)) text.len = at;
+    char head[160];
+    int n = snprintf(head, sizeof(head), "def %s", entry ? entry : "");
+    if (!entry || n < 0 || (size_t)n >= sizeof(head)) return false;
+    if (text.len <= (size_t)n) return !memcmp(text.data, head, text.len);
+    return !memcmp(text.data, head, (size_t)n) && strchr(" (", text.data[n]);
+}
+
+/* Where the first of the item's stops is, from the definition of the function asked for on; while
+ * that may still come, its own beginning is no stop. */
+static size_t find_stop(const fr_task *task, const fr_item *item, fr_text text)
+{
+    size_t n_stops, definition = find_definition(text, item->entry);
+    char *const *stops = fr_task_stops(task, item, &n_stops);
+    bool may_come = definition == text.len && !is_body(text);
+    size_t from = definition < text.len ? definition + 1 : 0;
+    for (size_t i = 0; i < n_stops; i++) {
+        size_t n = strlen(stops[i]);
+        for (size_t at = from; at + n <= text.len; at++) {
+            fr_text line = {text.data + at + 1, text.len - at - 1};
+            if (memcmp(text.data + at, stops[i], n) != 0) continue;
+            if (!may_come || n == 1 || !may_define(line, item->entry)) text.len = at;
+        }
     }
-    return text;
+    return text.len;
+}
+
+size_t fr__program_end(const fr_task *task, const fr_item *item, fr_text written)
+{
+    size_t open = next_fence(written, 0);
+    if (open >= written.len) return find_stop(task, item, written);
+    if (is_code((fr_text){written.data, open}, item->entry)) return open;
+    size_t close = next_fence(written, line_end(written, open) + 1);
+    return close < written.len ? line_end(written, close) : written.len;
 }
 
 /* Python takes no zero byte, and a fr_program ends at one. */
@@ -102,10 +142,7 @@ fr_status fr__program_write(const fr_task *task, const fr_item *item, fr_text wr
 {
     fr_status st = FR_OK;
     fr_text code = written, before = {item->code, strlen(item->code)};
-    if (!take_fenced(written, item->entry, &code)) {
-        size_t definition = find_definition(written, item->entry);
-        code = cut_at_stops(task, written, definition < written.len ? definition + 1 : 0);
-    }
+    if (!take_fenced(written, item->entry, &code)) code.len = find_stop(task, item, written);
     bool defines = find_definition(code, item->entry) < code.len;
     while (before.len && before.data[before.len - 1] == '\n') before.len--;
     while (code.len && (code.data[0] == '\n' || code.data[0] == '\r')) code.data++, code.len--;

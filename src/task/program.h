@@ -1,9 +1,10 @@
 /* program.h - programs of a code task, out of what a model has written (internal).
  *
  * Where an answer has a Markdown fence, its code is what stands in there: of several the one that
- * defines the function asked for, else the first. Without a fence it is what stands before the
- * first stop. Code that defines the function stands behind the item's code; other code goes on
- * from it. */
+ * defines the function asked for, else the first. A fence behind code only closes what the prompt
+ * had opened. Without a fence the code ends at the first stop behind the definition of the function
+ * asked for, or at the first at all. Code that defines the function stands behind the item's code;
+ * other code goes on from it. */
 #ifndef FR_TASK_PROGRAM_H
 #define FR_TASK_PROGRAM_H
 
@@ -20,6 +21,9 @@ FR_NODISCARD fr_status fr__programs_make(fr__programs *out, const fr_task *task,
                                          const fr_item *items, const fr_answer *answers, size_t n,
                                          fr_error *err);
 void fr__programs_release(fr__programs *p);
+
+/* fr_task_end of a code task. */
+size_t fr__program_end(const fr_task *task, const fr_item *item, fr_text written);
 
 /* Appends the program that an answer makes of the item. */
 FR_NODISCARD fr_status fr__program_write(const fr_task *task, const fr_item *item, fr_text written,

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "task/program.h"
+
 typedef enum answer_kind { NUMBER, CHOICE, TEXT } answer_kind;
 
 static bool is_digit(char c)
@@ -36,10 +38,18 @@ static size_t find(fr_text text, const char *word)
     return text.len;
 }
 
+size_t fr_task_end(const fr_task *task, const fr_item *item, fr_text written)
+{
+    size_t n;
+    char *const *stops = fr_task_stops(task, item, &n);
+    if (task->kind == FR_TASK_CODE) return fr__program_end(task, item, written);
+    for (size_t i = 0; i < n; i++) written.len = find(written, stops[i]);
+    return written.len;
+}
+
 fr_text fr__reading_cut(const fr_task *task, const fr_item *item, fr_text written)
 {
-    (void)item;
-    for (size_t i = 0; i < task->n_stops; i++) written.len = find(written, task->stops[i]);
+    written.len = fr_task_end(task, item, written);
     return fr__trim(written);
 }
 

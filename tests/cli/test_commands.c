@@ -152,7 +152,7 @@ static void wrong_words_are_usage_errors_with_the_nearest_right_one(void **state
     TEST_FRUGAL(&o, "eval", "--model", tuned, "--task", "sentiment");
     expect_failure(2, "--data F is missing");
     TEST_FRUGAL(&o, "eval", "--model", tuned, "--task", "sentimnt", "--data", train);
-    expect_failure(2, "there is no task \"sentimnt\"; there are: sentiment");
+    expect_failure(2, "there is no task \"sentimnt\" (did you mean sentiment?)");
     TEST_FRUGAL(&o, "eval", "--model", tuned, "--task", "sentiment", "--data", train, "--limit",
                 "-3");
     expect_failure(2, "--limit needs a whole number");

@@ -216,12 +216,13 @@ static void what_does_not_fit_is_refused(void **state)
                "half");
     TUNE_FAILS(2, "more than the model's limit of 40", "--model", model, "--task", task,
                "--max-tokens", "41");
-    TUNE_FAILS(2, "leaves no room", "--model", model, "--task", task, "--max-tokens", "3");
+    TUNE_FAILS(2, "leaves no room", "--model", model, "--task", task, "--max-tokens", "1");
     TUNE_FAILS(1, "is an encoder, which generates no text", "--model", encoder, "--task", task);
     TUNE_FAILS(1, "no field \"prompt\"; there are: q, a, text, label", "--model", model, "--task",
                "story");
-    TUNE_FAILS(2, "cannot be chosen", "--model", model, "--task", task, "--text-field", "q");
-    TUNE_FAILS(2, "there is no task \"nxt\"; there are: sentiment, story, or a file", "--model",
+    TUNE_FAILS(2, "no text field that could be chosen", "--model", model, "--task", task,
+               "--text-field", "q");
+    TUNE_FAILS(2, "there is no task \"nxt\"; there are: code-generation, code-summary", "--model",
                model, "--task", "nxt");
     assert_int_not_equal(access(out, F_OK), 0); /* nothing was begun */
     TUNE_FAILS(2, "accumulate must be at least 1", "--model", model, "--task", task, "--accumulate",

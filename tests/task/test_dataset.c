@@ -28,16 +28,20 @@ static void the_built_in_task_is_complete(void **state)
     assert_string_equal(task->name, "sentiment");
     assert_int_equal(task->n_labels, 2);
     assert_string_equal(task->labels[1], "positive");
-    fr_item item = {.text = "great {text} food", .len = 17};
+    fr_text field = {"great {text} food", 17};
+    fr_item item = {.fields = &field};
     ASSERT_OK(fr_task_prompt(task, NULL, &item, &prompt, &err));
     assert_non_null(strstr(prompt.data, "Review: great {text} food\n"));
     fr_str_clear(&prompt);
     fr_prompting how = {.template = "<{text}>", .shots = {"y ", 2}};
-    item = (fr_item){.text = "x", .len = 1};
+    field = (fr_text){"x", 1};
     ASSERT_OK(fr_task_prompt(task, &how, &item, &prompt, &err));
     assert_string_equal(prompt.data, "y <x>");
     how.template = "no field";
     ASSERT_FAILS(fr_task_prompt(task, &how, &item, &prompt, &err), FR_ERR_USAGE, "{text}");
+    how.template = "{review}";
+    ASSERT_FAILS(fr_task_prompt(task, &how, &item, &prompt, &err), FR_ERR_USAGE,
+                 "asks for {review}; the fields of task sentiment are {text}");
     fr_str_release(&prompt);
     fr_task_close(task);
 }
@@ -105,9 +109,10 @@ static void bad_rows_are_named_by_line(void **state)
                  "items.jsonl:1: unknown label 2; task sentiment knows: 0 or negative");
     ASSERT_FAILS(load("{\"text\": \"a\", \"label\": \"meh\"}\n", o, &d), FR_ERR_FORMAT, "\"meh\"");
     ASSERT_FAILS(load("{\"text\": \"a\", \"label\": 1.0}\n", o, &d), FR_ERR_FORMAT, "a number");
-    ASSERT_FAILS(load("{\"sentence\": \"a\", \"label\": 1}\n", o, &d), FR_ERR_FORMAT,
-                 "no field \"text\"; there are: sentence, label");
-    ASSERT_FAILS(load("{\"text\": 7, \"label\": 1}\n", o, &d), FR_ERR_FORMAT, "must be a string");
+    ASSERT_FAILS(load("{\"review\": \"a\", \"label\": 1}\n", o, &d), FR_ERR_FORMAT,
+                 "no field \"text\"; there are: review, label; name another with --text-field");
+    ASSERT_FAILS(load("{\"text\": null, \"label\": 1}\n", o, &d), FR_ERR_FORMAT,
+                 "field \"text\" must be a string, a number or a list of strings, not null");
     ASSERT_FAILS(load("{\"text\": \"a\"}\n", o, &d), FR_ERR_FORMAT, "--label-field");
     ASSERT_FAILS(load("", o, &d), FR_ERR_FORMAT, "no items");
     ASSERT_FAILS(load("[1]\n", o, &d), FR_ERR_FORMAT, "items.jsonl:1");

@@ -52,13 +52,17 @@ static void the_story_task_is_complete(void **state)
     fr_dataset d;
     ASSERT_OK(fr_task_open(&task, "story", &err));
     assert_int_equal(task->kind, FR_TASK_GENERATE);
-    assert_string_equal(task->metrics[0], "perplexity");
+    assert_string_equal(task->metrics[0], "bits-per-byte");
     assert_int_equal(task->n_labels, 0);
     const char *path = test_write_file(
         dir, "stories.jsonl", "{\"row_id\": 7, \"prompt\": \"A dog .\", \"story\": \"It ran.\"}\n");
     ASSERT_OK(fr_dataset_load(&d, path, &(fr_dataset_options){.task = task}, &err));
-    assert_string_equal(d.items[0].text,
+    fr_str prompt = FR_STR_INIT;
+    ASSERT_OK(fr_task_prompt(task, NULL, &d.items[0], &prompt, &err));
+    assert_string_equal(fr_str_text(&prompt),
                         "Write a short story for this prompt.\n\nPrompt: A dog .\n\nStory:");
+    fr_str_release(&prompt);
+    assert_string_equal(d.items[0].text, "A dog .");
     assert_string_equal(d.items[0].target, " It ran.");
     assert_int_equal(d.items[0].target_len, 8);
     assert_int_equal(d.items[0].label, FR_IGNORE);
@@ -73,7 +77,8 @@ static void a_task_file_with_a_mistake_is_refused_with_its_line(void **state)
     static const struct {
         const char *text, *words;
     } cases[] = {
-        {TASK("translate", GOOD), "own.yaml:3: kind must be classify or generate, not translate"},
+        {TASK("translate", GOOD),
+         "own.yaml:3: kind must be classify, generate or code, not translate"},
         {TASK("[classify, generate]", GOOD), "own.yaml:3"},
         {TASK("generate", GOOD "labels: [x, y]\n"), "own.yaml:8: a task of kind generate has no"},
         {TASK("classify", "metrics: [accuracy]\nprompt: \"{text}\"\nlabels: [x, y]\n"
@@ -81,8 +86,8 @@ static void a_task_file_with_a_mistake_is_refused_with_its_line(void **state)
          "own.yaml:8: a task of kind classify has no \"stop\""},
         {TASK("classify", "metrics: [accuracy]\nprompt: \"{text}\"\nlabels: [x]\n"),
          "at least two labels"},
-        {TASK("classify", "metrics: [accuracy]\nprompt: \"{a}\"\nlabels: [x, y]\n"),
-         "own.yaml:6: the prompt has no {text}"},
+        {TASK("classify", "metrics: [accuracy]\nprompt: \"text\"\nlabels: [x, y]\n"),
+         "own.yaml:6: the prompt names no field"},
         {TASK("generate", "metrics: [accuracy]\nprompt: \"{a}\"\ntarget: \" {b}\"\n"),
          "own.yaml:5: no metric of this kind of task: accuracy; there are perplexity"},
         {TASK("generate", "metrics: []\nprompt: \"{a}\"\ntarget: \" {b}\"\n"), "needs a metric"},
@@ -92,6 +97,27 @@ static void a_task_file_with_a_mistake_is_refused_with_its_line(void **state)
          "own.yaml:7: the target names no field"},
         {TASK("generate", "metrics: [perplexity]\nprompt: \"{a}\"\n"), "target"},
         {TASK("generate", GOOD "stops: [z]\n"), "did you mean 'stop'"},
+        {TASK("generate", GOOD "stop: [\"\"]\n"), "own.yaml:8: an item of 'stop' is an empty"},
+        {TASK("generate", GOOD "answer_after: \"\"\n"), "own.yaml:8: answer_after is an empty"},
+        {TASK("generate", GOOD "kind: code\n"), "own.yaml:8"}, /* two kinds */
+        {TASK("generate", GOOD "input: [\"{a}\", \"{b}\", \"{c}\"]\n"), "a pair of texts, not 3"},
+        {TASK("generate", GOOD "input: words\n"), "own.yaml:8: the input names no field"},
+        {TASK("generate", GOOD "program: {tests: x}\n"), "kind generate has no \"program\""},
+        {TASK("generate", GOOD "data:\n  - name: D\n    fields: {c: \"{x}\"}\n"),
+         "own.yaml:10: unknown key 'c'"},
+        {TASK("code", "metrics: [pass@1]\nprompt: \"{a}\"\ntarget: \" {b}\"\n"), "program"},
+        {TASK("code", "metrics: [pass@1]\nprompt: \"{a}\"\ntarget: \" {b}\"\n"
+                      "program: {tests: \"{t}\", cpu_seconds: 0}\n"),
+         "own.yaml:8: cpu_seconds must lie in 1"},
+        {TASK("code", "metrics: [bleu]\nprompt: \"{a}\"\ntarget: \" {b}\"\n"),
+         "no metric of this kind of task: bleu; there are pass@1"},
+        {TASK("classify", "metrics: [acuracy]\nprompt: \"{text}\"\nlabels: [x, y]\n"),
+         "own.yaml:5: unknown metric \"acuracy\" (did you mean accuracy?)"},
+        {TASK("classify", "metrics: [accuracy]\nprompt: \"{text}\"\nlabels: [x, y, X]\n"),
+         "own.yaml:7: the label X is there twice"},
+        {TASK("classify", "metrics: [accuracy]\nprompt: \"{text}\"\nlabels: [x, y]\n"
+                          "data:\n  - name: D\n    fields: {label: \"a {b}\"}\n"),
+         "own.yaml:10: a label is one field"},
         {"name: t\ncategory: c\nkind: generate\nmax_tokens: 0\n" GOOD, "at least 1"},
         {"", "own.yaml"},
         {"name: [", "own.yaml:"},
@@ -149,11 +175,13 @@ static void a_field_that_the_data_lack_is_named_with_those_there_are(void **stat
     ASSERT_FAILS(
         load(task, "{\"q\": \"x\", \"a\": \"y\"}\n{\"q\": \"x\", \"answer\": \"y\"}\n", &d),
         FR_ERR_FORMAT, "rows.jsonl:2: there is no field \"a\"; there are: q, answer");
-    ASSERT_FAILS(load(task, "{\"q\": [\"x\"], \"a\": \"y\"}\n", &d), FR_ERR_FORMAT,
-                 "field \"q\" must be a string or a number, not a list");
-    ASSERT_FAILS(fr_dataset_load(&d, "rows.jsonl",
+    ASSERT_FAILS(load(task, "{\"q\": {\"x\": 1}, \"a\": \"y\"}\n", &d), FR_ERR_FORMAT,
+                 "field \"q\" must be a string, a number or a list of strings, not an object");
+    ASSERT_FAILS(load(task, "{\"q\": [\"x\", 1], \"a\": \"y\"}\n", &d), FR_ERR_FORMAT,
+                 "item 1 of field \"q\" must be a string, not an integer");
+    ASSERT_FAILS(fr_dataset_load(&d, test_write_file(dir, "rows.jsonl", "{\"q\": 1}\n"),
                                  &(fr_dataset_options){.task = task, .text_field = "x"}, &err),
-                 FR_ERR_USAGE, "cannot be chosen");
+                 FR_ERR_USAGE, "task t has no text field that could be chosen");
     fr_task_close(task);
 }
 
@@ -197,7 +225,7 @@ static void expect(const char *prompt, const char *target, size_t max_tokens, si
     fr_task *task = open_own(prompt, target);
     fr_tokenizer *tok = letters(true);
     ASSERT_OK(load(task, "{\"q\": \"\", \"a\": \"\"}\n", &d));
-    fr_encoding e = {task, tok, max_tokens, EOS};
+    fr_encoding e = {.task = task, .tokenizer = tok, .max_tokens = max_tokens, .eos = EOS};
     ASSERT_OK(fr_dataset_encode_completions(&d, &e, &s, &n_cut, &err));
     assert_int_equal(s.n, 1);
     assert_int_equal(s.offsets[1], n);
@@ -235,16 +263,23 @@ static void a_prompt_that_leaves_no_room_or_has_no_token_is_refused(void **state
     fr_dataset d;
     fr_sequences s = FR_SEQUENCES_INIT;
     size_t n_cut;
-    fr_task *task = open_own("{q}", "{a}");
+    fr_task *task = open_own("{q}dd", "{a}");
     fr_tokenizer *tok = letters(true), *bare = letters(false);
-    ASSERT_OK(load(task, "{\"q\": \"d\", \"a\": \"d\"}\n\n{\"q\": \"dd\", \"a\": \"d\"}\n", &d));
-    fr_encoding e = {task, tok, 3, EOS};
+    ASSERT_OK(load(task, "\n{\"q\": \"ddd\", \"a\": \"d\"}\n", &d));
+    fr_encoding e = {.task = task, .tokenizer = tok, .max_tokens = 3, .eos = EOS};
     ASSERT_FAILS(fr_dataset_encode_completions(&d, &e, &s, &n_cut, &err), FR_ERR_USAGE,
-                 "the item of line 3: the prompt has 3 tokens; of 3 in all");
-    ASSERT_FAILS(fr_dataset_encode_prompts(&d, &e, &s, &n_cut, &err), FR_ERR_USAGE, "line 3");
+                 "the item of line 2: the prompt has 3 tokens; of 3 in all");
+    ASSERT_FAILS(fr_dataset_encode_prompts(&d, &e, &s, &n_cut, &err), FR_ERR_USAGE, "line 2");
+    e.max_tokens = 8; /* half of them for the answer: <s>, d, d and one more */
+    ASSERT_OK(fr_dataset_encode_prompts(&d, &e, &s, &n_cut, &err));
+    assert_int_equal(s.offsets[1], 4);
+    assert_int_equal(n_cut, 1);
+    fr_sequences_release(&s);
     fr_dataset_release(&d);
+    fr_task_close(task);
+    task = open_own("{q}", "{a}");
     ASSERT_OK(load(task, "{\"q\": \"\", \"a\": \"d\"}\n", &d));
-    e = (fr_encoding){task, bare, 0, EOS};
+    e = (fr_encoding){.task = task, .tokenizer = bare, .eos = EOS};
     ASSERT_FAILS(fr_dataset_encode_completions(&d, &e, &s, &n_cut, &err), FR_ERR_USAGE,
                  "line 1: the prompt has no token");
     ASSERT_FAILS(fr_dataset_encode_prompts(&d, &e, &s, &n_cut, &err), FR_ERR_USAGE, "no token");
@@ -270,7 +305,10 @@ static void a_label_is_the_word_behind_the_prompt_and_long_texts_are_cut_within_
                    "{\"text\": \"dc\", \"label\": \"cd\"}\n"
                    "{\"text\": \"dcdcdcd\", \"label\": \"a\"}\n",
                    &d));
-    fr_encoding e = {task, tok, 8, EOS}; /* 5 for the prompt: <s>, three letters and b */
+    fr_encoding e = {.task = task,
+                     .tokenizer = tok,
+                     .max_tokens = 8,
+                     .eos = EOS}; /* 5 for the prompt: <s>, three letters and b */
     ASSERT_OK(fr_dataset_encode_completions(&d, &e, &s, &n_cut, &err));
     const int32_t want[] = {BOS, D, C, B, SPACE_C, D, EOS, BOS, D, C, D, B, SPACE, A, EOS};
     assert_int_equal(s.offsets[2], 15);

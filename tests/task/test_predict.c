@@ -240,7 +240,10 @@ static void what_makes_no_sense_is_refused(void **state)
         {BOTH, {.batch = 0, .samples = 1}, "at least 1"},
         {BOTH, {.batch = 1, .samples = 0}, "at least 1"},
         {BOTH, {.batch = 1, .samples = 1, .max_tokens = 41}, "the model takes 1 to 40"},
-        {BOTH, {.batch = 1, .samples = 1, .max_tokens = 5}, "leaves no room"},
+        {"kind: generate\nprompt: \"a b c d e f {text}\"\ntarget: \" {a}\"\nmetrics: [bleu]\n"
+         "max_tokens: 2",
+         {.batch = 1, .samples = 1, .max_tokens = 5},
+         "leaves no room"},
         {BOTH, {.batch = 1, .samples = 1, .stride = 40}, "gaps"},
         {LIKELIHOOD, {.batch = 1, .samples = 1, .temperature = 1}, "writes nothing"},
         {WRITES "max_tokens: 2", {.batch = 1, .samples = 1, .stride = 2}, "stride"},

@@ -219,6 +219,9 @@ static void programs_that_solve_the_problem_pass(void **state)
          FR_OUTCOME_PASSED},
         {"```\nfoo(\n```\nor\n```py\ndef double(x): return x * 2\n```", FR_OUTCOME_PASSED},
         {"\n    return 2 * x\n```\n", FR_OUTCOME_PASSED}, /* closes what the prompt had opened */
+        {"def double(x):\n    return 2 * x\n```\nThat is it.", FR_OUTCOME_PASSED},
+        {"Try\n```python\ndef double(x):\n    return 2 * x\n", FR_OUTCOME_PASSED}, /* cut off */
+        {"import math\n\ndef double(x):\n    return 2 * x\n\ndef (", FR_OUTCOME_PASSED},
         {"def double(x):\n    return 2 * x\n\nprint(", FR_OUTCOME_PASSED},
         {"def triple(x):\n    return 3 * x\n", FR_OUTCOME_FAILED},
         {"I cannot do that.", FR_OUTCOME_ERROR},
@@ -262,6 +265,40 @@ static void programs_that_solve_the_problem_pass(void **state)
     ASSERT_NEAR(statistics[2 * N + 2], 0, 0); /* no answer */
     assert_string_not_equal(fr_scoring_jail(s), "");
     fr_scoring_destroy(s);
+}
+
+/* Where an answer ends, while it is written: the byte, or -1 where it goes on. */
+static void an_answer_ends_at_a_stop_or_behind_its_fence(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"pass@1"}, *const bleu[] = {"bleu"};
+    static const char *const stops[] = {"\ndef ", "\n```"};
+    static const struct {
+        const char *written;
+        int end;
+    } cases[] = {
+        {"    return 1\ndef ", 12},
+        {"    return 1\nde", -1},
+        {"import os\ndef ", -1}, /* may become the function asked for */
+        {"import os\ndef f", -1},
+        {"import os\ndef g", 9},
+        {"import os\ndef foo", 9},
+        {"import os\ndef f(): pass\ndef g", 23},
+        {"Sure:\n```python\ndef f(): pass\ndef g", -1},
+        {"Sure:\n```python\ndef f(): pass\n```\n", 33},
+        {"    return 1\n```", 13},
+    };
+    const fr_item item = {.code = "", .entry = "f"};
+    fr_task task = make_task(FR_TASK_CODE, metrics, 1, stops, 2);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        fr_text written = {cases[i].written, strlen(cases[i].written)};
+        size_t end = fr_task_end(&task, &item, written);
+        size_t wanted = cases[i].end < 0 ? written.len : (size_t)cases[i].end;
+        if (end != wanted) fail_msg("%s: %zu, not %zu", written.data, end, wanted);
+    }
+    task = make_task(FR_TASK_GENERATE, bleu, 1, stops, 2);
+    assert_int_equal(fr_task_end(&task, &item, TEXT("a\n```\ndef ")), 1);
+    assert_int_equal(fr_task_end(&task, &item, TEXT("a def")), 5);
 }
 
 static void metrics_are_made_from_their_names_alone(void **state)
@@ -309,6 +346,7 @@ int main(void)
         cmocka_unit_test(texts_are_compared_without_the_space_around_them_and_up_to_a_stop),
         cmocka_unit_test(an_answer_is_read_behind_its_marker_or_leniently),
         cmocka_unit_test(programs_that_solve_the_problem_pass),
+        cmocka_unit_test(an_answer_ends_at_a_stop_or_behind_its_fence),
         cmocka_unit_test(metrics_are_made_from_their_names_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
