@@ -48,6 +48,8 @@ typedef struct cli_command {
     const cli_option *options;
     size_t n_options;
     size_t n_positional; /* how many words without -- it takes, all required */
+    size_t n_optional;   /* how many more there may be; positional[] keeps what it held for those
+                            that are missing */
     /* Not NULL: from "--" or the first word that is no option on, the words (as many as there are,
      * ended by NULL) are somebody else's. */
     const char *const **rest;

@@ -101,7 +101,7 @@ fr_status cli_parse(const cli_command *command, int argc, char **argv, const cha
     for (int i = 1; i < end; i++) {
         const char *word = argv[i];
         if (word[0] != '-' || !word[1]) {
-            if (n_positional == command->n_positional)
+            if (n_positional == command->n_positional + command->n_optional)
                 FR_FAIL(err, FR_ERR_USAGE, "one word too many: \"%s\"; see `frugal %s --help`",
                         word, command->name);
             positional[n_positional++] = word;

@@ -52,7 +52,8 @@ cleanup:
 static fr_status tuning(notes *n, const fr_result_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
-    FR_TRY(fr_str_appendf(&n->line, err, "Fine-tuning %s took %s", fr_str_text(&n->name),
+    FR_TRY(fr_str_appendf(&n->line, err, "%s %s took %s",
+                          m->is_baseline ? "Fitting" : "Fine-tuning", fr_str_text(&n->name),
                           fr__joules(m->tune_j.value).s));
     if (fr__figure_exists(&m->tune_g))
         FR_TRY(fr_str_appendf(&n->line, err, ", %s CO2e", fr__grams(m->tune_g.value).s));

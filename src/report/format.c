@@ -259,7 +259,10 @@ fr__text fr__plain_score(const fr_result_metric *t, double score)
 
 fr__text fr__margin(const fr_result_metric *t, double margin)
 {
-    return isfinite(t->highest) ? fr__fixed(score_scale(t) * margin, 1) : fr__number(margin);
+    fr__text text;
+    if (isfinite(t->highest) || !isfinite(margin)) return fr__fixed(score_scale(t) * margin, 1);
+    snprintf(text.s, sizeof(text.s), "%.3g", margin);
+    return text;
 }
 
 static fr__text fraction(double factor, int digits)

@@ -26,38 +26,9 @@
 #include "base/clock.h"
 #include "report/figures.h"
 #include "report/format.h"
+#include "report/json_build.h"
 #include "report/report.h"
 #include "report/summary.h"
-
-/* Building stops making sense after the first NULL: it is remembered here. */
-typedef struct builder {
-    bool failed;
-} builder;
-
-/* Takes over `value`. */
-static void set(builder *b, json_t *object, const char *key, json_t *value)
-{
-    if (json_object_set_new(object, key, value) != 0) b->failed = true;
-}
-
-static void add(builder *b, json_t *array, json_t *value)
-{
-    if (json_array_append_new(array, value) != 0) b->failed = true;
-}
-
-static json_t *text(builder *b, const char *s)
-{
-    fr_str clean = FR_STR_INIT;
-    if (fr__clean(&clean, s, false, NULL) != FR_OK) b->failed = true;
-    json_t *value = json_string(fr_str_text(&clean));
-    fr_str_release(&clean);
-    return value;
-}
-
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 /* A count; json integers end at 2^63. */
 static json_t *whole(unsigned long long n)
@@ -78,204 +49,183 @@ static json_t *iso_time(double unix_s)
     return json_string(fr_time_iso(unix_s, buf));
 }
 
-static json_t *figure(builder *b, const fr_figure *f)
-{
-    json_t *o = json_object();
-    bool exists = fr__figure_exists(f);
-    set(b, o, "value", exists ? number(f->value) : json_null());
-    set(b, o, "low", exists ? number(f->low) : json_null());
-    set(b, o, "high", exists ? number(f->high) : json_null());
-    set(b, o, "kind", json_string(fr_kind_name(f->kind)));
-    set(b, o, "source", text(b, f->source));
-    return o;
-}
-
-static json_t *texts(builder *b, const char *const *list, size_t n)
+static json_t *texts(fr__json *b, const char *const *list, size_t n)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < n; i++) add(b, array, text(b, list[i]));
+    for (size_t i = 0; i < n; i++) fr__json_add(b, array, fr__json_text(b, list[i]));
     return array;
 }
 
-static json_t *seeds_of(builder *b, const fr_result_model *m)
+static json_t *seeds_of(fr__json *b, const fr_result_model *m)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < m->n_seeds; i++) {
         const fr_result_seed *s = &m->seeds[i];
         json_t *o = json_object();
-        set(b, o, "seed", whole(s->seed));
-        set(b, o, "quality", number(s->quality));
-        set(b, o, "validation", number(s->validation));
-        set(b, o, "tune_s", number(s->tune_s));
-        set(b, o, "tune_j", number(s->tune_j));
-        add(b, array, o);
+        fr__json_set(b, o, "seed", whole(s->seed));
+        fr__json_set(b, o, "quality", fr__json_number(s->quality));
+        fr__json_set(b, o, "validation", fr__json_number(s->validation));
+        fr__json_set(b, o, "tune_s", fr__json_number(s->tune_s));
+        fr__json_set(b, o, "tune_j", fr__json_number(s->tune_j));
+        fr__json_add(b, array, o);
     }
     return array;
 }
 
-static json_t *model(builder *b, const fr_results *r, const fr_result_model *m)
+static json_t *model(fr__json *b, const fr_results *r, const fr_result_model *m)
 {
     json_t *o = json_object();
-    set(b, o, "name", text(b, m->name));
-    set(b, o, "reference", json_boolean(m->is_reference));
-    set(b, o, "how", text(b, m->how));
-    set(b, o, "parameters_active", count_or_null(m->params_active));
-    set(b, o, "parameters_total", count_or_null(m->params_total));
-    set(b, o, "items", whole(m->n_items));
-    set(b, o, "failed", whole(m->n_failed));
-    set(b, o, "mean_tokens", m->mean_tokens > 0 ? number(m->mean_tokens) : json_null());
+    fr__json_set(b, o, "name", fr__json_text(b, m->name));
+    fr__json_set(b, o, "reference", json_boolean(m->is_reference));
+    fr__json_set(b, o, "how", fr__json_text(b, m->how));
+    fr__json_set(b, o, "parameters_active", count_or_null(m->params_active));
+    fr__json_set(b, o, "parameters_total", count_or_null(m->params_total));
+    fr__json_set(b, o, "items", whole(m->n_items));
+    fr__json_set(b, o, "failed", whole(m->n_failed));
+    fr__json_set(b, o, "mean_tokens",
+                 m->mean_tokens > 0 ? fr__json_number(m->mean_tokens) : json_null());
     for (size_t i = 0; i < FR__N_FIGURES; i++)
-        set(b, o, fr__figures[i].key, figure(b, fr__figure_of(m, i)));
+        fr__json_set(b, o, fr__figures[i].key, fr__json_figure(b, fr__figure_of(m, i)));
     json_t *scores = json_object();
     for (size_t k = 0; k < r->n_metrics && m->scores; k++)
-        set(b, scores, r->metrics[k].name, figure(b, &m->scores[k]));
-    set(b, o, "scores", scores);
-    set(b, o, "not_run", m->not_run && m->not_run[0] ? text(b, m->not_run) : json_null());
-    set(b, o, "best_baseline", m->baseline ? text(b, m->baseline) : json_null());
-    set(b, o, "beats_baseline", m->baseline ? json_boolean(fr__beats_baseline(m)) : json_null());
-    set(b, o, "verdict",
-        m->verdict == FR_VERDICT_NONE ? json_null() : json_string(fr_verdict_name(m->verdict)));
-    set(b, o, "p_non_inferior", number(m->p_non_inferior));
-    set(b, o, "p_holm", number(m->p_holm));
-    set(b, o, "p_mcnemar", number(m->p_mcnemar));
-    set(b, o, "items_needed", m->items_needed ? whole(m->items_needed) : json_null());
-    set(b, o, "crosses_bases", json_boolean(m->crosses_bases));
-    set(b, o, "seeds", seeds_of(b, m));
-    set(b, o, "notes", texts(b, m->notes, m->n_notes));
+        fr__json_set(b, scores, r->metrics[k].name, fr__json_figure(b, &m->scores[k]));
+    fr__json_set(b, o, "scores", scores);
+    fr__json_set(b, o, "not_run",
+                 m->not_run && m->not_run[0] ? fr__json_text(b, m->not_run) : json_null());
+    fr__json_set(b, o, "best_baseline", m->baseline ? fr__json_text(b, m->baseline) : json_null());
+    fr__json_set(b, o, "beats_baseline",
+                 m->baseline ? json_boolean(fr__beats_baseline(m)) : json_null());
+    fr__json_set(b, o, "verdict",
+                 m->verdict == FR_VERDICT_NONE ? json_null()
+                                               : json_string(fr_verdict_name(m->verdict)));
+    fr__json_set(b, o, "p_non_inferior", fr__json_number(m->p_non_inferior));
+    fr__json_set(b, o, "p_holm", fr__json_number(m->p_holm));
+    fr__json_set(b, o, "p_mcnemar", fr__json_number(m->p_mcnemar));
+    fr__json_set(b, o, "items_needed", m->items_needed ? whole(m->items_needed) : json_null());
+    fr__json_set(b, o, "crosses_bases", json_boolean(m->crosses_bases));
+    fr__json_set(b, o, "seeds", seeds_of(b, m));
+    fr__json_set(b, o, "notes", texts(b, m->notes, m->n_notes));
     return o;
 }
 
-static json_t *window(builder *b, const fr_result_window *w)
+static json_t *window(fr__json *b, const fr_result_window *w)
 {
     json_t *o = json_object();
-    set(b, o, "model", text(b, w->model));
-    set(b, o, "phase", json_string(fr_phase_name(w->phase)));
-    set(b, o, "attempt", json_integer(w->attempt));
-    set(b, o, "interrupted", json_boolean(w->interrupted));
-    set(b, o, "started", iso_time(w->started_unix_s));
-    set(b, o, "duration_s", number(w->duration_s));
-    set(b, o, "cpu_j", number(w->cpu_j));
-    set(b, o, "ram_j", number(w->ram_j));
-    set(b, o, "gpu_j", number(w->gpu_j));
-    set(b, o, "idle_j", number(w->idle_j));
-    set(b, o, "kind", json_string(fr_kind_name(w->kind)));
-    set(b, o, "source", text(b, w->source));
-    set(b, o, "relative_uncertainty", number(w->relative_uncertainty));
+    fr__json_set(b, o, "model", fr__json_text(b, w->model));
+    fr__json_set(b, o, "phase", json_string(fr_phase_name(w->phase)));
+    fr__json_set(b, o, "attempt", json_integer(w->attempt));
+    fr__json_set(b, o, "interrupted", json_boolean(w->interrupted));
+    fr__json_set(b, o, "started", iso_time(w->started_unix_s));
+    fr__json_set(b, o, "duration_s", fr__json_number(w->duration_s));
+    fr__json_set(b, o, "cpu_j", fr__json_number(w->cpu_j));
+    fr__json_set(b, o, "ram_j", fr__json_number(w->ram_j));
+    fr__json_set(b, o, "gpu_j", fr__json_number(w->gpu_j));
+    fr__json_set(b, o, "idle_j", fr__json_number(w->idle_j));
+    fr__json_set(b, o, "kind", json_string(fr_kind_name(w->kind)));
+    fr__json_set(b, o, "source", fr__json_text(b, w->source));
+    fr__json_set(b, o, "relative_uncertainty", fr__json_number(w->relative_uncertainty));
     return o;
 }
 
-static json_t *metrics(builder *b, const fr_results *r)
+static json_t *metrics(fr__json *b, const fr_results *r)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < r->n_metrics; i++) {
         json_t *o = json_object();
-        set(b, o, "name", text(b, r->metrics[i].name));
-        set(b, o, "highest", number(r->metrics[i].highest));
-        set(b, o, "lower_is_better", json_boolean(r->metrics[i].lower_is_better));
-        add(b, array, o);
+        fr__json_set(b, o, "name", fr__json_text(b, r->metrics[i].name));
+        fr__json_set(b, o, "highest", fr__json_number(r->metrics[i].highest));
+        fr__json_set(b, o, "lower_is_better", json_boolean(r->metrics[i].lower_is_better));
+        fr__json_add(b, array, o);
     }
     return array;
 }
 
-static json_t *place(builder *b, const fr_results *r)
+static json_t *place(fr__json *b, const fr_results *r)
 {
     json_t *o = json_object();
-    set(b, o, "region", text(b, r->region));
-    set(b, o, "country_iso", text(b, r->country_iso));
-    set(b, o, "intensity_g_per_kwh", figure(b, &r->intensity));
-    set(b, o, "pue", number(r->pue));
+    fr__json_set(b, o, "region", fr__json_text(b, r->region));
+    fr__json_set(b, o, "country_iso", fr__json_text(b, r->country_iso));
+    fr__json_set(b, o, "intensity_g_per_kwh", fr__json_figure(b, &r->intensity));
+    fr__json_set(b, o, "pue", fr__json_number(r->pue));
     return o;
 }
 
-static json_t *machine(builder *b, const fr_results *r)
+static json_t *machine(fr__json *b, const fr_results *r)
 {
     json_t *o = json_object();
-    set(b, o, "cpu", text(b, r->cpu_model));
-    set(b, o, "os", text(b, r->os));
-    set(b, o, "threads", json_integer(r->n_threads));
-    set(b, o, "ram_bytes", number(r->ram_bytes));
-    set(b, o, "meter", text(b, r->meter));
+    fr__json_set(b, o, "cpu", fr__json_text(b, r->cpu_model));
+    fr__json_set(b, o, "os", fr__json_text(b, r->os));
+    fr__json_set(b, o, "threads", json_integer(r->n_threads));
+    fr__json_set(b, o, "ram_bytes", fr__json_number(r->ram_bytes));
+    fr__json_set(b, o, "meter", fr__json_text(b, r->meter));
     return o;
 }
 
-static json_t *provenance(builder *b, const fr_results *r)
+static json_t *provenance(fr__json *b, const fr_results *r)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < r->n_provenance; i++) {
         const fr_result_provenance *p = &r->provenance[i];
         json_t *o = json_object();
-        set(b, o, "what", text(b, p->what));
-        set(b, o, "value", text(b, p->value));
-        set(b, o, "kind", json_string(fr_kind_name(p->kind)));
-        set(b, o, "source", text(b, p->source));
-        add(b, array, o);
+        fr__json_set(b, o, "what", fr__json_text(b, p->what));
+        fr__json_set(b, o, "value", fr__json_text(b, p->value));
+        fr__json_set(b, o, "kind", json_string(fr_kind_name(p->kind)));
+        fr__json_set(b, o, "source", fr__json_text(b, p->source));
+        fr__json_add(b, array, o);
     }
     return array;
 }
 
-static json_t *sets(builder *b, const fr_results *r)
+static json_t *sets(fr__json *b, const fr_results *r)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < r->n_sets; i++) {
         const fr_result_set *s = &r->sets[i];
         json_t *o = json_object();
-        set(b, o, "role", text(b, s->role));
-        set(b, o, "items", whole(s->n_items));
-        set(b, o, "repeated", whole(s->n_repeated));
-        set(b, o, "also_in_train", whole(s->n_in_train));
-        set(b, o, "also_in_validation", whole(s->n_in_validation));
-        add(b, array, o);
+        fr__json_set(b, o, "role", fr__json_text(b, s->role));
+        fr__json_set(b, o, "items", whole(s->n_items));
+        fr__json_set(b, o, "repeated", whole(s->n_repeated));
+        fr__json_set(b, o, "also_in_train", whole(s->n_in_train));
+        fr__json_set(b, o, "also_in_validation", whole(s->n_in_validation));
+        fr__json_add(b, array, o);
     }
     return array;
 }
 
-static json_t *build(builder *b, const fr_results *r)
+static json_t *build(fr__json *b, const fr_results *r)
 {
     fr_str headline = FR_STR_INIT;
     if (fr__headline(r, false, &headline, NULL) != FR_OK) b->failed = true;
     json_t *root = json_object();
-    set(b, root, "format", json_string("frugal-results/1"));
-    set(b, root, "frugal_version", text(b, r->version));
-    set(b, root, "study", text(b, r->study));
-    set(b, root, "task", text(b, r->task));
-    set(b, root, "metric", text(b, fr__deciding(r)->name));
-    set(b, root, "metrics", metrics(b, r));
-    set(b, root, "sandbox", text(b, r->sandbox));
-    set(b, root, "run_id", text(b, r->run_id));
-    set(b, root, "items", whole(r->n_items));
-    set(b, root, "margin", number(r->margin));
-    set(b, root, "started", iso_time(r->started_unix_s));
-    set(b, root, "finished", iso_time(r->finished_unix_s));
-    set(b, root, "headline", json_string(fr_str_text(&headline)));
-    set(b, root, "place", place(b, r));
-    set(b, root, "machine", machine(b, r));
+    fr__json_set(b, root, "format", json_string("frugal-results/1"));
+    fr__json_set(b, root, "frugal_version", fr__json_text(b, r->version));
+    fr__json_set(b, root, "study", fr__json_text(b, r->study));
+    fr__json_set(b, root, "task", fr__json_text(b, r->task));
+    fr__json_set(b, root, "metric", fr__json_text(b, fr__deciding(r)->name));
+    fr__json_set(b, root, "metrics", metrics(b, r));
+    fr__json_set(b, root, "sandbox", fr__json_text(b, r->sandbox));
+    fr__json_set(b, root, "run_id", fr__json_text(b, r->run_id));
+    fr__json_set(b, root, "items", whole(r->n_items));
+    fr__json_set(b, root, "margin", fr__json_number(r->margin));
+    fr__json_set(b, root, "started", iso_time(r->started_unix_s));
+    fr__json_set(b, root, "finished", iso_time(r->finished_unix_s));
+    fr__json_set(b, root, "headline", json_string(fr_str_text(&headline)));
+    fr__json_set(b, root, "place", place(b, r));
+    fr__json_set(b, root, "machine", machine(b, r));
     json_t *models = json_array(), *windows = json_array();
-    for (size_t i = 0; i < r->n_models; i++) add(b, models, model(b, r, &r->models[i]));
-    for (size_t i = 0; i < r->n_windows; i++) add(b, windows, window(b, &r->windows[i]));
-    set(b, root, "models", models);
-    set(b, root, "data", sets(b, r));
-    set(b, root, "windows", windows);
-    set(b, root, "provenance", provenance(b, r));
-    set(b, root, "notes", texts(b, r->notes, r->n_notes));
+    for (size_t i = 0; i < r->n_models; i++) fr__json_add(b, models, model(b, r, &r->models[i]));
+    for (size_t i = 0; i < r->n_windows; i++) fr__json_add(b, windows, window(b, &r->windows[i]));
+    fr__json_set(b, root, "models", models);
+    fr__json_set(b, root, "data", sets(b, r));
+    fr__json_set(b, root, "windows", windows);
+    fr__json_set(b, root, "provenance", provenance(b, r));
+    fr__json_set(b, root, "notes", texts(b, r->notes, r->n_notes));
     fr_str_release(&headline);
     return root;
 }
 
-static int append(const char *bytes, size_t n, void *out)
-{
-    return fr_str_append(out, bytes, n, NULL) == FR_OK ? 0 : -1;
-}
-
 fr_status fr_report_json(const fr_results *results, fr_str *out, fr_error *err)
 {
-    fr_status st = FR_OK;
-    builder b = {false};
-    json_t *root = build(&b, results);
-    if (b.failed || !root ||
-        json_dump_callback(root, append, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0)
-        FR_FAIL(err, FR_ERR_NOMEM, "results.json: out of memory");
-    FR_TRY(fr_str_append(out, "\n", 1, err));
-cleanup:
-    json_decref(root);
-    return st;
+    fr__json b = {false};
+    return fr__json_write(&b, build(&b, results), out, err);
 }

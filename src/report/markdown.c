@@ -3,11 +3,11 @@
 
 #include "report/columns.h"
 #include "report/format.h"
+#include "report/markdown.h"
 #include "report/report.h"
 #include "report/summary.h"
 
-/* Text with everything that Markdown or HTML would act on made literal. */
-static fr_status put(fr_str *out, const char *text, fr_error *err)
+fr_status fr__markdown_text(fr_str *out, const char *text, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str clean = FR_STR_INIT;
@@ -26,11 +26,11 @@ cleanup:
     return st;
 }
 
-static fr_status put_cell(fr_str *out, const char *text, fr_error *err)
+fr_status fr__markdown_cell(fr_str *out, const char *text, fr_error *err)
 {
     fr_status st = FR_OK;
     FR_TRY(fr_str_append(out, "| ", 2, err));
-    FR_TRY(put(out, text, err));
+    FR_TRY(fr__markdown_text(out, text, err));
     FR_TRY(fr_str_append(out, " ", 1, err));
 cleanup:
     return st;
@@ -48,7 +48,7 @@ static fr_status table(const fr_results *r, fr_str *out, fr_error *err)
             } else {
                 FR_TRY(fr__column_cell(r, &r->models[i - 1], (fr__column)c, false, &cell, err));
             }
-            FR_TRY(put_cell(out, fr_str_text(&cell), err));
+            FR_TRY(fr__markdown_cell(out, fr_str_text(&cell), err));
         }
         FR_TRY(fr_str_append(out, "|\n", 2, err));
         if (i > 0) continue;
@@ -73,7 +73,7 @@ static fr_status further(const fr_results *r, fr_str *out, fr_error *err)
     for (size_t i = 0; i < r->n_models + 2; i++) {
         const fr_result_model *m = i < 2 ? NULL : &r->models[i - 2];
         if (m && (!m->scores || !fr__any_score(r, m))) continue;
-        if (i != 1) FR_TRY(put_cell(out, m ? m->name : "model", err));
+        if (i != 1) FR_TRY(fr__markdown_cell(out, m ? m->name : "model", err));
         if (i == 1) FR_TRY(fr_str_append(out, "| :-- ", 6, err));
         for (size_t k = 0; k < r->n_metrics; k++) {
             fr_str_clear(&cell);
@@ -84,7 +84,7 @@ static fr_status further(const fr_results *r, fr_str *out, fr_error *err)
             if (i == 1)
                 FR_TRY(fr_str_append(out, "| --: ", 6, err));
             else
-                FR_TRY(put_cell(out, fr_str_text(&cell), err));
+                FR_TRY(fr__markdown_cell(out, fr_str_text(&cell), err));
         }
         FR_TRY(fr_str_append(out, "|\n", 2, err));
     }
@@ -97,7 +97,7 @@ static fr_status bullet(void *out, const char *mark, const char *text, fr_error 
 {
     fr_status st = FR_OK;
     FR_TRY(fr_str_appendf(out, err, "- %s", mark[0] ? "\\* " : ""));
-    FR_TRY(put(out, text, err));
+    FR_TRY(fr__markdown_text(out, text, err));
     FR_TRY(fr_str_append(out, "\n", 1, err));
 cleanup:
     return st;
@@ -110,21 +110,21 @@ fr_status fr_report_markdown(const fr_results *results, fr_str *out, fr_error *e
     fr_str headline = FR_STR_INIT;
     FR_TRY(fr__headline(r, false, &headline, err));
     FR_TRY(fr_str_append(out, "# ", 2, err));
-    FR_TRY(put(out, r->study, err));
+    FR_TRY(fr__markdown_text(out, r->study, err));
     FR_TRY(fr_str_append(out, "\n\n**", 4, err));
-    FR_TRY(put(out, fr_str_text(&headline), err));
+    FR_TRY(fr__markdown_text(out, fr_str_text(&headline), err));
     FR_TRY(fr_str_append(out, "**\n\n", 4, err));
-    FR_TRY(put(out, r->task, err));
+    FR_TRY(fr__markdown_text(out, r->task, err));
     FR_TRY(fr_str_appendf(out, err, ", %s items, margin %s%s, ", fr__count((double)r->n_items).s,
                           fr__margin(fr__deciding(r), r->margin).s,
                           fr__change_unit(fr__deciding(r))));
-    FR_TRY(put(out, r->region, err));
+    FR_TRY(fr__markdown_text(out, r->region, err));
     FR_TRY(fr_str_appendf(out, err, " %s g CO2e/kWh, PUE %s. ", fr__figure(&r->intensity).s,
                           fr__fixed(r->pue, 2).s));
-    FR_TRY(put(out, r->meter, err));
+    FR_TRY(fr__markdown_text(out, r->meter, err));
     if (r->sandbox && r->sandbox[0]) {
         FR_TRY(fr_str_append(out, "; programs ran in ", 18, err));
-        FR_TRY(put(out, r->sandbox, err));
+        FR_TRY(fr__markdown_text(out, r->sandbox, err));
     }
     FR_TRY(fr_str_append(out, "\n\n", 2, err));
     FR_TRY(table(r, out, err));
@@ -138,10 +138,10 @@ fr_status fr_report_markdown(const fr_results *results, fr_str *out, fr_error *e
                           "|\n| :-- | --: | :-- | :-- |\n"));
     for (size_t i = 0; i < r->n_provenance; i++) {
         const fr_result_provenance *p = &r->provenance[i];
-        FR_TRY(put_cell(out, p->what, err));
-        FR_TRY(put_cell(out, p->value, err));
-        FR_TRY(put_cell(out, fr_kind_name(p->kind), err));
-        FR_TRY(put_cell(out, p->source, err));
+        FR_TRY(fr__markdown_cell(out, p->what, err));
+        FR_TRY(fr__markdown_cell(out, p->value, err));
+        FR_TRY(fr__markdown_cell(out, fr_kind_name(p->kind), err));
+        FR_TRY(fr__markdown_cell(out, p->source, err));
         FR_TRY(fr_str_append(out, "|\n", 2, err));
     }
 cleanup:

@@ -45,6 +45,23 @@ FR_NODISCARD fr_status fr_report_emissions(const fr_results *results, fr_str *ou
 /* A Markdown page: verdict, table, provenance. */
 FR_NODISCARD fr_status fr_report_markdown(const fr_results *results, fr_str *out, fr_error *err);
 
+/* Several studies in one table, a row each: the smallest comparable model, else the best small one,
+ * beside the reference. JSON: "frugal-overview/1", see overview_json.c. */
+typedef struct fr_study_row {
+    const fr_results *results;
+    const char *link; /* of the study's own page, or NULL */
+} fr_study_row;
+
+FR_NODISCARD fr_status fr_overview_terminal(const fr_study_row *rows, size_t n,
+                                            const fr_report_terminal_options *options, fr_str *out,
+                                            fr_error *err);
+FR_NODISCARD fr_status fr_overview_markdown(const fr_study_row *rows, size_t n, fr_str *out,
+                                            fr_error *err);
+FR_NODISCARD fr_status fr_overview_html(const fr_study_row *rows, size_t n, fr_str *out,
+                                        fr_error *err);
+FR_NODISCARD fr_status fr_overview_json(const fr_study_row *rows, size_t n, fr_str *out,
+                                        fr_error *err);
+
 /* One sentence: what the study found. Plain text, no line break. */
 FR_NODISCARD fr_status fr_report_headline(const fr_results *results, fr_str *out, fr_error *err);
 

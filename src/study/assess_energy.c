@@ -318,7 +318,8 @@ static fr_status set_break_even(fr_assess *a, fr_assess_model *m, fr_error *err)
     fr_status st = FR_OK;
     const fr_assess_model *ref = a->reference;
     fr_result_model *out = m->out;
-    if (out->tune_g.kind == FR_KIND_NONE || isnan(m->g_per_item) || isnan(ref->g_per_item))
+    if (out->is_baseline || out->tune_g.kind == FR_KIND_NONE || isnan(m->g_per_item) ||
+        isnan(ref->g_per_item))
         goto cleanup;
     double n = break_even_at(out->tune_g.value, ref->g_per_item, m->g_per_item, 1);
     if (isinf(n)) {

@@ -1,0 +1,133 @@
+/* overview.c - what stands in a row of several studies. */
+#include "report/overview.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "report/columns.h"
+#include "report/format.h"
+#include "report/summary.h"
+
+/* Parameters for the order by size; those of unknown size come last. */
+static double size_of(const fr_result_model *m)
+{
+    return m->params_active > 0 && isfinite(m->params_active) ? m->params_active : INFINITY;
+}
+
+const fr_result_model *fr__small_model(const fr_results *r)
+{
+    const fr_result_model *best = NULL;
+    double sign = fr__deciding(r)->lower_is_better ? -1 : 1;
+    for (size_t i = 0; i < r->n_models; i++) {
+        const fr_result_model *m = &r->models[i];
+        if (m->is_reference || m->is_baseline || !fr__figure_exists(&m->quality)) continue;
+        bool comparable = m->verdict == FR_VERDICT_COMPARABLE;
+        bool was = best && best->verdict == FR_VERDICT_COMPARABLE;
+        bool better = !best || (comparable && !was);
+        if (!better && comparable == was)
+            better = comparable ? size_of(m) < size_of(best)
+                                : sign * m->quality.value > sign * best->quality.value;
+        if (better) best = m;
+    }
+    return best;
+}
+
+const char *fr__fact_title(fr__fact fact)
+{
+    static const char *const titles[FR__N_FACTS] = {
+        [FR__FACT_TASK] = "task",
+        [FR__FACT_METRIC] = "metric",
+        [FR__FACT_MODEL] = "small model",
+        [FR__FACT_PARAMS] = "params",
+        [FR__FACT_QUALITY] = "quality",
+        [FR__FACT_REFERENCE] = "reference",
+        [FR__FACT_DIFFERENCE] = "difference",
+        [FR__FACT_VERDICT] = "verdict",
+        [FR__FACT_EMISSIONS] = "emissions",
+        [FR__FACT_GAIN] = "over best baseline",
+    };
+    return titles[fact];
+}
+
+static fr_status reference_cell(const fr_results *r, bool ascii, fr_str *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_result_model *ref = fr__reference(r);
+    if (!ref) return fr_str_append(out, "-", 1, err);
+    fr__text score = fr__score(fr__deciding(r), &ref->quality);
+    FR_TRY(fr_str_appendf(out, err, "%.*s ", (int)strcspn(score.s, " "), score.s));
+    FR_TRY(fr__clean(out, ref->name, ascii, err));
+cleanup:
+    return st;
+}
+
+static fr_status gain_cell(const fr_results *r, const fr_result_model *m, bool ascii, fr_str *out,
+                           fr_error *err)
+{
+    fr_status st = FR_OK;
+    if (!m->baseline || !fr__figure_exists(&m->gain)) return fr_str_append(out, "-", 1, err);
+    FR_TRY(fr_str_appendf(out, err, "%s ", fr__change(fr__deciding(r), &m->gain).s));
+    FR_TRY(fr__clean(out, m->baseline, ascii, err));
+cleanup:
+    return st;
+}
+
+static fr_status emissions_cell(const fr_result_model *m, fr_str *out, fr_error *err)
+{
+    fr__text fraction = fr__fractions(&m->factor);
+    if (fraction.s[0] == '-') return fr_str_append(out, "-", 1, err);
+    return fr_str_appendf(out, err, "%s%s %s", fraction.s, m->crosses_bases ? "*" : "",
+                          fr__kind_short(m->factor.kind));
+}
+
+fr_status fr__fact_cell(const fr_results *r, fr__fact fact, bool ascii, fr_str *out, fr_error *err)
+{
+    const fr_result_metric *t = fr__deciding(r);
+    const fr_result_model *m = fr__small_model(r);
+    if (fact == FR__FACT_TASK) return fr__clean(out, r->task, ascii, err);
+    if (fact == FR__FACT_METRIC) return fr__metric_title(t, ascii, out, err);
+    if (fact == FR__FACT_REFERENCE) return reference_cell(r, ascii, out, err);
+    if (!m) return fr_str_append(out, "-", 1, err);
+    switch (fact) {
+    case FR__FACT_MODEL: return fr__clean(out, m->name, ascii, err);
+    case FR__FACT_PARAMS: return fr_str_appendf(out, err, "%s", fr__params(m).s);
+    case FR__FACT_QUALITY: return fr_str_appendf(out, err, "%s", fr__score(t, &m->quality).s);
+    case FR__FACT_DIFFERENCE:
+        return fr_str_appendf(out, err, "%s", fr__change(t, &m->difference).s);
+    case FR__FACT_VERDICT:
+        return fr_str_appendf(out, err, "%s", m->verdict ? fr_verdict_name(m->verdict) : "-");
+    case FR__FACT_EMISSIONS: return emissions_cell(m, out, err);
+    default: return gain_cell(r, m, ascii, out, err);
+    }
+}
+
+fr_status fr__overview_note(const fr_study_row *rows, size_t n, bool ascii, fr_str *out,
+                            fr_error *err)
+{
+    fr_status st = FR_OK;
+    bool crossing = false, lower = false;
+    FR_TRY(fr_str_appendf(out, err, "[ ] 95 %% interval. Margins: "));
+    for (size_t i = 0; i < n; i++) {
+        const fr_results *r = rows[i].results;
+        const fr_result_model *m = fr__small_model(r);
+        FR_TRY(fr_str_appendf(out, err, "%s", i ? ", " : ""));
+        FR_TRY(fr__clean(out, r->task, ascii, err));
+        FR_TRY(fr_str_appendf(out, err, " %s", fr__margin(fr__deciding(r), r->margin).s));
+        crossing |= m && m->crosses_bases;
+        lower |= fr__deciding(r)->lower_is_better;
+    }
+    FR_TRY(fr_str_appendf(out, err,
+                          ". The small model is the smallest comparable one, else the best; "
+                          "emissions are its share of the reference's (meas measured, mod "
+                          "modelled, est estimated)."));
+    if (lower)
+        FR_TRY(fr_str_appendf(out, err, " %sDifferences are turned: plus is better.",
+                              ascii ? "" : "\xe2\x86\x93 less is better. "));
+    if (crossing)
+        FR_TRY(
+            fr_str_appendf(out, err,
+                           " * measured or modelled here against estimated there; each study's own "
+                           "report has the ratio on one basis."));
+cleanup:
+    return st;
+}

@@ -1,0 +1,92 @@
+/* The bootstrap on sums: which scores draws can have, and that systems are drawn alike. */
+#include <math.h>
+
+#include "stat/resample.h"
+#include "support/test.h"
+
+static double ratio(const void *ctx, const double *sums, size_t n)
+{
+    (void)ctx;
+    (void)n;
+    return sums[0] / sums[1];
+}
+
+/* Of two items with 1 of 2 and 3 of 4, a draw has 2/4, 4/6 or 6/8, with 1/4, 1/2 and 1/4. */
+static void draws_of_two_items_have_the_three_scores_there_are(void **state)
+{
+    (void)state;
+    const double statistics[] = {1, 2, 3, 4}, there_are[] = {0.5, 4 / 6.0, 0.75};
+    static double scores[FR_BOOTSTRAP_DRAWS];
+    fr_error err;
+    size_t counts[3] = {0};
+    ASSERT_OK(fr_resample_sums(statistics, 2, 2, 1, ratio, NULL, scores, &err));
+    for (size_t d = 0; d < FR_BOOTSTRAP_DRAWS; d++) {
+        size_t k = scores[d] < 0.6 ? 0 : scores[d] < 0.7 ? 1 : 2;
+        ASSERT_NEAR(scores[d], there_are[k], 1e-12);
+        counts[k]++;
+    }
+    /* four standard deviations: 4 sqrt(10000 1/4 3/4) = 173 */
+    ASSERT_NEAR((double)counts[0], 2500, 174);
+    ASSERT_NEAR((double)counts[2], 2500, 174);
+    fr_bootstrap b;
+    fr_resample_summary(scores, 2, 4 / 6.0, 0, 0.95, &b);
+    ASSERT_NEAR(b.mean, 4 / 6.0, 0);
+    ASSERT_NEAR(b.interval.low, 0.5, 1e-12);
+    ASSERT_NEAR(b.interval.high, 0.75, 1e-12);
+}
+
+static double mean(const void *ctx, const double *sums, size_t n)
+{
+    (void)ctx;
+    return sums[0] / (double)n;
+}
+
+/* One system has a tenth more than the other on each item, and a number beside it. */
+static void systems_that_are_drawn_apart_are_drawn_alike(void **state)
+{
+    (void)state;
+    enum { N = 50 };
+    double one[N], other[2 * N];
+    static double x[FR_BOOTSTRAP_DRAWS], y[FR_BOOTSTRAP_DRAWS];
+    fr_error err;
+    for (size_t i = 0; i < N; i++) {
+        one[i] = (double)((i * 7) % 13);
+        other[2 * i] = one[i] + 0.1;
+        other[2 * i + 1] = 5;
+    }
+    ASSERT_OK(fr_resample_sums(one, N, 1, 3, mean, NULL, x, &err));
+    ASSERT_OK(fr_resample_sums(other, N, 2, 3, mean, NULL, y, &err));
+    for (size_t d = 0; d < FR_BOOTSTRAP_DRAWS; d++) {
+        ASSERT_NEAR(y[d] - x[d], 0.1, 1e-9);
+        y[d] -= x[d];
+    }
+    fr_bootstrap b;
+    fr_resample_summary(y, N, 0.1, 0.2, 0.95, &b);
+    ASSERT_NEAR(b.interval.low, 0.1, 1e-9);
+    ASSERT_NEAR(b.variance, 0, 1e-9);
+    ASSERT_NEAR(b.p_non_inferior, 1 / 10001.0, 1e-12);
+}
+
+static void what_is_no_number_speaks_against_the_model(void **state)
+{
+    (void)state;
+    static double draws[FR_BOOTSTRAP_DRAWS];
+    fr_bootstrap b;
+    fr_error err;
+    for (size_t d = 0; d < FR_BOOTSTRAP_DRAWS; d++) draws[d] = NAN;
+    fr_resample_summary(draws, 5, NAN, 0.1, 0.95, &b);
+    ASSERT_NEAR(b.p_non_inferior, 1, 0);
+    assert_true(isnan(b.interval.low));
+    ASSERT_FAILS(fr_resample_sums(draws, 0, 1, 1, mean, NULL, draws, &err), FR_ERR_USAGE,
+                 "no items");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(draws_of_two_items_have_the_three_scores_there_are),
+        cmocka_unit_test(systems_that_are_drawn_apart_are_drawn_alike),
+        cmocka_unit_test(what_is_no_number_speaks_against_the_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
