@@ -106,5 +106,6 @@ int cli_measure(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_convert(int argc, char **argv);
 int cli_score(int argc, char **argv);
+int cli_tasks(int argc, char **argv);
 
 #endif

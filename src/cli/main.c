@@ -19,6 +19,7 @@ static const struct {
     {"tune", cli_tune, true, "fine-tune one model on one task"},
     {"eval", cli_eval, true, "score one model on one task, with its energy"},
     {"score", cli_score, true, "BLEU, ROUGE, BERTScore, macro-F1, pass@k ... of files"},
+    {"tasks", cli_tasks, false, "what models can be asked, and task files to start from"},
     {"generate", cli_generate, true, "what a decoder writes after a prompt"},
     {"tokenize", cli_tokenize, false, "token ids of a text"},
     {"inspect", cli_inspect, false, "what a model is, and what can be done with it"},

@@ -266,14 +266,14 @@ static fr_status read_one_data(const fr_task *task, fr_task_data *data, const fr
     size_t n = 0;
     FR_TRY(fr_yaml_check_keys(node, keys, sizeof(keys) / sizeof(*keys), err));
     FR_TRY(copy_field(&data->name, node, "name", true, err));
-    FR_TRY(fr_yaml_map(node, "fields", &map, err));
+    FR_TRY(fr_yaml_map_or(node, "fields", &map, err));
     for (; n < task->n_fields; n++) fields[n] = task->fields[n];
     if (task->kind == FR_TASK_CLASSIFY) fields[n++] = "label";
-    FR_TRY(fr_yaml_check_keys(map, fields, n, err));
+    if (map) FR_TRY(fr_yaml_check_keys(map, fields, n, err));
     data->fields = calloc(MAX_FIELDS, sizeof(*data->fields));
     data->templates = calloc(MAX_FIELDS, sizeof(*data->templates));
     if (!data->fields || !data->templates) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for a task");
-    for (size_t i = 0; i < fr_yaml_length(map); i++)
+    for (size_t i = 0; map && i < fr_yaml_length(map); i++)
         FR_TRY(read_data_field(task, data, map, i, err));
     if (task->kind == FR_TASK_CLASSIFY && fr_yaml_get(node, "stop"))
         FR_FAIL(err, FR_ERR_USAGE, "%s: a task of kind classify has no \"stop\"",

@@ -129,8 +129,8 @@ static void tokenize_prints_an_array_a_line(void **state)
 static void help_is_there_for_every_command(void **state)
 {
     (void)state;
-    const char *commands[] = {"study",  "tune",    "eval",   "generate", "tokenize",
-                              "report", "measure", "meters", "inspect",  "convert"};
+    const char *commands[] = {"study",   "tune",   "eval",    "generate", "tokenize", "report",
+                              "measure", "meters", "inspect", "convert",  "tasks"};
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
         TEST_FRUGAL(&o, commands[i], "--help");
         assert_int_equal(o.status, 0);
