@@ -18,7 +18,8 @@
     X(INFER, "infer")     \
     X(LATENCY, "latency") \
     X(PREFILL, "prefill") \
-    X(DECODE, "decode")
+    X(DECODE, "decode")   \
+    X(SCORE, "scoring")
 
 typedef enum fr_phase {
 #define FR_PHASE_ENUM(name, text) FR_PHASE_##name,

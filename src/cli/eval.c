@@ -18,17 +18,35 @@ static void show_item(void *ctx, size_t done, size_t n)
 
 static const fr_observer observer = {.on_item = show_item, .should_stop = cli_job_should_stop};
 
+/* Worked examples of the training data, the same ones for every item. */
+static fr_status read_shots(cli_evaluation *e, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const cli_eval_words *w = e->words;
+    fr_dataset train = {0};
+    if (!w->shots != !w->train)
+        FR_FAIL(err, FR_ERR_USAGE, "--shots and --train go together: examples out of a file");
+    if (!w->shots) goto cleanup;
+    FR_TRY(cli_job_load(&e->job, w->train, 0, &train, err));
+    FR_TRY(fr_dataset_shots(&train, e->job.task, NULL, w->shots, w->seed, &e->shots, err));
+cleanup:
+    fr_dataset_release(&train);
+    return st;
+}
+
 static fr_status prepare(cli_evaluation *e, fr_error *err)
 {
     fr_status st = FR_OK;
     const cli_eval_words *w = e->words;
-    const fr_predict_options options = {.max_tokens = e->job.max_tokens,
-                                        .batch = w->batch,
-                                        .stride = w->stride,
-                                        .samples = w->samples,
-                                        .temperature = w->temperature,
-                                        .seed = w->seed,
-                                        .observer = &observer};
+    const fr_predict_options options = {
+        .max_tokens = e->job.max_tokens,
+        .batch = w->batch,
+        .stride = w->stride,
+        .samples = w->samples,
+        .temperature = w->temperature,
+        .seed = w->seed,
+        .prompting = {.shots = {fr_str_text(&e->shots), e->shots.len}},
+        .observer = &observer};
     const fr_scoring_options scoring = {.run_unprotected_code = w->run_unprotected_code,
                                         .should_stop = cli_job_should_stop};
     FR_TRY(fr_predictor_create(&e->predictor, e->job.model, e->job.tokenizer, e->job.task, &options,
@@ -55,6 +73,7 @@ static fr_status eval(cli_evaluation *e, fr_error *err)
         FR_FAIL(err, FR_ERR_USAGE, "--stride is for tasks that score whole texts; %s does not",
                 e->job.task->name);
     FR_TRY(cli_job_load(&e->job, w->data, w->limit, &e->items, err));
+    FR_TRY(read_shots(e, err));
     FR_TRY(prepare(e, err));
     FR_TRY(fr_window_begin(e->job.meter, fr_phase_name(FR_PHASE_INFER), &window, err));
     st = fr_predictor_run(e->predictor, 0, e->items.n, &e->got, err);
@@ -68,6 +87,7 @@ cleanup:
     fr_predictor_destroy(e->predictor);
     fr_scoring_destroy(e->scoring);
     fr_dataset_release(&e->items);
+    fr_str_release(&e->shots);
     free(e->statistics);
     free(e->sums);
     free(e->scores);
@@ -93,11 +113,13 @@ int cli_eval(int argc, char **argv)
          "longest text; default: the model's limit, at most 512 (decoders: 1024)"},
         {"--stride", CLI_COUNT, &w.stride, false, "N",
          "tokens between windows of longer texts; default: half of them"},
+        {"--shots", CLI_COUNT, &w.shots, false, "N", "worked examples before each prompt"},
+        {"--train", CLI_TEXT, &w.train, false, "F", "data that the examples are drawn from"},
         {"--samples", CLI_COUNT, &w.samples, false, "N",
          "texts that a decoder writes for an item, default 1; pass@k needs k"},
         {"--temperature", CLI_NUMBER, &w.temperature, false, "X",
          "of what it writes; default 0: always the most likely token"},
-        {"--seed", CLI_SEED, &w.seed, false, "N", "of samples, default 1"},
+        {"--seed", CLI_SEED, &w.seed, false, "N", "of samples and examples, default 1"},
         {"--run-unprotected-code", CLI_FLAG, &w.run_unprotected_code, false, NULL,
          "run generated programs where no sandbox holds: they can then do what you can"},
         {"--threads", CLI_COUNT, &w.job.threads, false, "N", "default: all processors"},

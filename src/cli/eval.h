@@ -9,8 +9,8 @@
 
 typedef struct cli_eval_words {
     cli_job_words job;
-    const char *data, *predictions;
-    size_t limit, batch, stride, samples;
+    const char *data, *predictions, *train;
+    size_t limit, batch, stride, shots, samples;
     double temperature;
     uint64_t seed;
     bool run_unprotected_code, json;
@@ -21,6 +21,7 @@ typedef struct cli_evaluation {
     const cli_eval_words *words;
     cli_job job;
     fr_dataset items;
+    fr_str shots; /* owned */
     fr_predictor *predictor;
     fr_scoring *scoring;
     const fr_predictions *got;

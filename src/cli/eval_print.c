@@ -115,7 +115,7 @@ static fr_status make_json(const cli_evaluation *e, fr_str *out, fr_error *err)
     double n = (double)e->items.n, j_per_item = energy->total.j / n;
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:s, s:f, s:s, s:f, s:s, s:s, "
-        "s:o, s:I}",
+        "s:o, s:I, s:I}",
         "model", w->job.model, "task", e->job.task->name, "data", w->data, "params",
         (json_int_t)fr_model_get_info(e->job.model)->n_params, "n", (json_int_t)e->items.n,
         "tokens", (json_int_t)fr_predictor_reading(e->predictor).n_tokens, "seconds",
@@ -124,8 +124,8 @@ static fr_status make_json(const cli_evaluation *e, fr_str *out, fr_error *err)
         fr_kind_name(energy->total.kind), "relative_uncertainty",
         energy->total.relative_uncertainty, "source", energy->total.source, "g_co2e_per_1000",
         cli_job_grams(&e->job, 1000 * j_per_item), "region", e->job.grid.region.name, "metric",
-        fr_scoring_name(e->scoring, 0), "metrics", metrics_json(e), "samples",
-        (json_int_t)w->samples);
+        fr_scoring_name(e->scoring, 0), "metrics", metrics_json(e), "shots", (json_int_t)w->shots,
+        "samples", (json_int_t)w->samples);
     if (!root || !add_particulars(e, root))
         FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the result");
     FR_TRY(fr_json_dump(root, out, err));

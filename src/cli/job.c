@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "kernel/kernel.h"
 #include "os/interrupt.h"
+#include "task/predict.h"
 
 enum { ENCODER_TOKENS = 512, DECODER_TOKENS = 1024 };
 
@@ -27,14 +28,6 @@ static fr_status check_model(const cli_job *job, fr_error *err)
                             "--max-tokens %zu is more than the model's limit of %zu",
                             job->max_tokens, info->max_tokens);
     return FR_OK;
-}
-
-/* How to load a model that is only used. */
-static fr_model_options use_options(const fr_task *task)
-{
-    bool writes = task->kind != FR_TASK_CLASSIFY;
-    return (fr_model_options){
-        .decoder = writes, .either = !writes, .as_stored = true, .n_labels = task->n_labels};
 }
 
 fr_status cli_job_open(cli_job *job, const cli_job_words *words, const fr_tuning *tuning,
@@ -58,8 +51,8 @@ fr_status cli_job_open(cli_job *job, const cli_job_words *words, const fr_tuning
 
     FR_TRY(fr_window_begin(job->meter, fr_phase_name(FR_PHASE_LOAD), &window, err));
     FR_TRY(fr_tokenizer_open(&job->tokenizer, words->model, err));
-    fr_model_options options =
-        tuning ? fr_tuning_model_options(tuning, job->task, from_config) : use_options(job->task);
+    fr_model_options options = tuning ? fr_tuning_model_options(tuning, job->task, from_config)
+                                      : fr_predict_model_options(job->task);
     FR_TRY(fr_model_load(&job->model, words->model, &options, err));
     const fr_model_info *info = fr_model_get_info(job->model);
     size_t most = info->is_decoder ? DECODER_TOKENS : ENCODER_TOKENS;

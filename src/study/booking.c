@@ -33,6 +33,49 @@ static double total_j(const fr_ledger_energy *e)
     return e->cpu_j + e->ram_j + e->gpu_j;
 }
 
+static void subtract(fr_ledger_energy *from, const fr_ledger_energy *e)
+{
+    from->duration_s -= e->duration_s;
+    from->cpu_j -= e->cpu_j;
+    from->ram_j -= e->ram_j;
+    from->gpu_j -= e->gpu_j;
+    from->idle_j -= e->idle_j;
+}
+
+/* Its own part of what its window has counted. */
+static void own_part(const fr_booking *b, const fr_reading *reading, fr_ledger_energy *out)
+{
+    energy_of(reading, out);
+    if (b->paused)
+        *out = b->at_pause;
+    else
+        subtract(out, &b->elsewhere);
+}
+
+static void look(const fr_booking *b, fr_ledger_energy *out)
+{
+    fr_reading reading;
+    fr_window_peek(b->window, &reading);
+    own_part(b, &reading, out);
+}
+
+void fr__booking_pause(fr_booking *b)
+{
+    if (b->paused) return;
+    look(b, &b->at_pause);
+    b->paused = true;
+}
+
+void fr__booking_resume(fr_booking *b)
+{
+    fr_reading reading;
+    if (!b->paused) return;
+    fr_window_peek(b->window, &reading);
+    energy_of(&reading, &b->elsewhere);
+    subtract(&b->elsewhere, &b->at_pause);
+    b->paused = false;
+}
+
 fr_status fr__booking_open(fr_booking *b, fr_running *run, const char *model, const char *cell,
                            fr_phase phase, fr_error *err)
 {
@@ -52,30 +95,22 @@ cleanup:
 
 fr_status fr__booking_tick(fr_booking *b, fr_error *err)
 {
-    fr_reading reading;
     fr_ledger_energy energy;
     double now = fr_clock_monotonic(NULL);
     if (now - b->written_s < write_every_s) return FR_OK;
     b->written_s = now;
-    fr_window_peek(b->window, &reading);
-    energy_of(&reading, &energy);
+    look(b, &energy);
     return fr_ledger_update_window(b->run->ledger, b->id, &energy, false, 0, err);
 }
 
 fr_status fr__booking_commit(fr_booking *b, size_t n_items, fr_ledger_energy *energy, fr_error *err)
 {
-    fr_reading reading;
     fr_ledger_energy so_far;
-    fr_window_peek(b->window, &reading);
-    energy_of(&reading, &so_far);
+    look(b, &so_far);
     b->written_s = fr_clock_monotonic(NULL);
     if (energy) {
         *energy = so_far;
-        energy->duration_s -= b->committed.duration_s;
-        energy->cpu_j -= b->committed.cpu_j;
-        energy->ram_j -= b->committed.ram_j;
-        energy->gpu_j -= b->committed.gpu_j;
-        energy->idle_j -= b->committed.idle_j;
+        subtract(energy, &b->committed);
     }
     b->committed = so_far;
     return fr_ledger_update_window(b->run->ledger, b->id, &so_far, true, n_items, err);
@@ -87,7 +122,7 @@ fr_status fr__booking_close(fr_booking *b, bool interrupted, fr_reading *reading
     fr_ledger_energy energy;
     fr_window_end(b->window, &last);
     b->window = NULL;
-    energy_of(&last, &energy);
+    own_part(b, &last, &energy);
     b->run->joules_before += total_j(&energy);
     if (last.n_errors)
         fr__running_note(b->run, FR_LOG_WARNING, "meter: %zu doubts, the first: %s", last.n_errors,
@@ -129,9 +164,9 @@ void fr__running_progress(fr_running *run, const fr_booking *b, size_t done, siz
         p->watts = 0;
         run->looked_s = 0;
     } else if (now_s - run->looked_s >= look_every_s) {
-        fr_reading r;
-        fr_window_peek(b->window, &r);
-        p->joules = run->joules_before + or_zero(r.total.j);
+        fr_ledger_energy energy;
+        look(b, &energy);
+        p->joules = run->joules_before + total_j(&energy);
         p->watts = or_zero(fr_meter_power_w(run->meter));
         run->looked_s = now_s;
     }

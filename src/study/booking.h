@@ -42,10 +42,18 @@ typedef struct fr_booking {
     int64_t id;
     double written_s; /* when it was last written down */
     fr_ledger_energy committed;
+    fr_ledger_energy elsewhere; /* of the window, but while this was paused */
+    fr_ledger_energy at_pause;
+    bool paused;
 } fr_booking;
 
 FR_NODISCARD fr_status fr__booking_open(fr_booking *b, fr_running *run, const char *model,
                                         const char *cell, fr_phase phase, fr_error *err);
+
+/* What is used from here on belongs to something else, until it is resumed. A pause that is paused,
+ * and the other way round, stays as it is. */
+void fr__booking_pause(fr_booking *b);
+void fr__booking_resume(fr_booking *b);
 
 /* Writes down what was used so far if the last time was a second ago. */
 FR_NODISCARD fr_status fr__booking_tick(fr_booking *b, fr_error *err);

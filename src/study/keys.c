@@ -119,7 +119,8 @@ cleanup:
     return st;
 }
 
-void fr__key_endpoint(const fr_plan *plan, const fr_spec_model *m, char hex[FR_SHA256_HEX_SIZE])
+void fr__key_endpoint(const fr_plan *plan, const fr_spec_model *m, const fr_prompting *prompting,
+                      char hex[FR_SHA256_HEX_SIZE])
 {
     const fr_spec_endpoint *e = &m->endpoint;
     fr_sha256 h;
@@ -129,6 +130,7 @@ void fr__key_endpoint(const fr_plan *plan, const fr_spec_model *m, char hex[FR_S
     put_text(&h, e->model);
     put_text(&h, plan->task->system);
     put_text(&h, m->prompt ? m->prompt : plan->task->prompt);
+    fr_sha256_field(&h, prompting->shots.data, prompting->shots.len);
     put_format(&h, "%zu %a", e->max_tokens ? e->max_tokens : plan->task->max_tokens,
                e->temperature);
     fr_sha256_final_hex(&h, hex);
@@ -155,7 +157,8 @@ void fr__key_estimate(const fr_spec_model *m, char hex[FR_SHA256_HEX_SIZE])
 
 static void key_tune(const fr_plan *p, const fr_plan_model *m, fr_plan_run *run)
 {
-    const fr_spec_tune *t = &m->spec->tune;
+    const fr_tuning *how = &m->spec->tune.how;
+    const fr_train_options *t = &how->train;
     fr_sha256 h;
     fr_sha256_init(&h);
     put_text(&h, "tune");
@@ -163,8 +166,15 @@ static void key_tune(const fr_plan *p, const fr_plan_model *m, fr_plan_run *run)
     put_text(&h, p->task->hash);
     put_text(&h, p->train.hash);
     put_text(&h, p->validation.hash);
-    put_format(&h, "%zu %zu %a %a %a %a %zu %d", t->epochs, t->batch, t->lr, t->warmup, t->decay,
-               t->clip, m->max_tokens, p->n_threads);
+    put_format(&h, "%zu %zu %zu %a %a %a %a %zu %d %d", t->epochs, t->batch_size, t->accumulate,
+               t->lr, t->warmup_ratio, t->weight_decay, t->clip, m->max_tokens, p->n_threads,
+               how->bf16);
+    if (how->lora) {
+        const fr_lora_options *a = &how->adapters;
+        put_format(&h, "%zu %a %a %zu", a->rank, a->alpha, a->dropout, a->n_targets);
+        for (size_t i = 0; i < a->n_targets; i++) put_text(&h, a->targets[i]);
+    }
+    put_text(&h, m->prompting.template);
     put_format(&h, "%llu", (unsigned long long)run->seed);
     fr_sha256_final_hex(&h, run->tune_key);
 }
@@ -179,6 +189,13 @@ static void key_cell(const fr_plan *p, const fr_plan_model *m, fr_plan_run *run)
     put_text(&h, p->task->hash);
     if (fr_spec_has_weights(m->spec))
         put_format(&h, "%zu %zu %d", m->spec->batch, m->max_tokens, p->n_threads);
+    if (m->is_decoder) {
+        put_text(&h, m->prompting.template);
+        fr_sha256_field(&h, m->prompting.shots.data, m->prompting.shots.len);
+        put_format(&h, "%zu %a", m->spec->samples, m->spec->temperature);
+    }
+    /* Where no sandbox holds, it decides whether programs are scored. */
+    if (p->task->kind == FR_TASK_CODE) put_format(&h, "%d", p->spec.run_unprotected_code);
     /* Rows of a predictions file belong to the items by their order alone. */
     if (m->spec->kind == FR_SPEC_PREDICTIONS) put_text(&h, p->test.hash);
     put_format(&h, "%zu", run->repeat);

@@ -17,9 +17,9 @@ FR_NODISCARD fr_status fr__key_file(const char *path, char hex[FR_SHA256_HEX_SIZ
 FR_NODISCARD fr_status fr__key_folder(const char *dir, bool weights, char hex[FR_SHA256_HEX_SIZE],
                                       fr_error *err);
 
-/* Of a server's model: URL, model, prompt and generation settings. */
+/* Of a server's model: URL, model, prompt, examples and generation settings. */
 void fr__key_endpoint(const fr_plan *plan, const fr_spec_model *model,
-                      char hex[FR_SHA256_HEX_SIZE]);
+                      const fr_prompting *prompting, char hex[FR_SHA256_HEX_SIZE]);
 
 /* Of a baseline, with what it learns from. */
 void fr__key_baseline(const fr_plan *plan, const fr_spec_model *model,

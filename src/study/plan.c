@@ -8,8 +8,8 @@
 
 #include "frugal/carbon.h"
 #include "kernel/kernel.h"
-#include "model/model.h"
 #include "study/keys.h"
+#include "study/local.h"
 #include "study/plan_tokens.h"
 
 static fr_status load_data(fr_plan *p, const char *path, size_t limit, fr_dataset *out,
@@ -90,42 +90,6 @@ cleanup:
     return st;
 }
 
-/* Loads the model as the run will, so that a damaged file is found before hours of work. */
-static fr_status check_local(fr_plan *p, fr_plan_model *m, fr_error *err)
-{
-    fr_status st = FR_OK;
-    fr_model *model = NULL;
-    fr_tokenizer *tokenizer = NULL;
-    fr_model_options options = {.new_head = m->spec->tuned,
-                                .from_config = m->spec->kind == FR_SPEC_SCRATCH,
-                                .n_labels = p->task->n_labels,
-                                .label_names = (const char *const *)p->task->labels};
-    if (p->task->kind != FR_TASK_CLASSIFY)
-        FR_FAIL(err, FR_ERR_UNSUPPORTED,
-                "task %s has no labels; models of this machine are run by studies on tasks of kind "
-                "classify so far, `frugal tune` and `frugal eval` run it",
-                p->task->name);
-    FR_TRY(fr_tokenizer_open(&tokenizer, m->spec->path, err));
-    FR_TRY(fr_model_load(&model, m->spec->path, &options, err));
-
-    const fr_model_info *info = fr_model_get_info(model);
-    if (info->n_labels != p->task->n_labels)
-        FR_FAIL(err, FR_ERR_SHAPE, "%s: the model has %zu labels, task %s has %zu", m->spec->path,
-                info->n_labels, p->task->name, p->task->n_labels);
-    if (fr_tokenizer_vocab_size(tokenizer) > info->vocab_size)
-        FR_FAIL(err, FR_ERR_SHAPE,
-                "%s: the tokenizer knows %zu tokens, the model only %zu: they do not belong "
-                "together",
-                m->spec->path, fr_tokenizer_vocab_size(tokenizer), info->vocab_size);
-    m->params_active = m->params_total = (double)info->n_params;
-    m->max_tokens = m->spec->max_tokens;
-    if (info->max_tokens && m->max_tokens > info->max_tokens) m->max_tokens = info->max_tokens;
-cleanup:
-    fr_model_destroy(model);
-    fr_tokenizer_close(tokenizer);
-    return st;
-}
-
 fr_chat_settings fr__endpoint_settings(const fr_plan *p, const fr_spec_model *m)
 {
     const fr_spec_endpoint *e = &m->endpoint;
@@ -172,6 +136,24 @@ cleanup:
     return st;
 }
 
+/* The prompt, with the same worked examples before every item's. */
+static fr_status read_prompting(fr_plan *p, fr_plan_model *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_spec_model *s = m->spec;
+    fr_str shots = FR_STR_INIT;
+    m->prompting.template = s->prompt;
+    if (!s->shots) goto cleanup;
+    FR_TRY(fr_dataset_shots(&p->train, p->task, s->prompt, s->shots, p->spec.shuffle, &shots, err));
+    char *text = fr_arena_alloc(&p->spec.arena, shots.len + 1, 1);
+    if (!text) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for %zu examples", s->shots);
+    memcpy(text, fr_str_text(&shots), shots.len + 1);
+    m->prompting.shots = (fr_text){text, shots.len};
+cleanup:
+    fr_str_release(&shots);
+    return st;
+}
+
 static fr_status plan_model(fr_plan *p, fr_plan_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -181,16 +163,17 @@ static fr_status plan_model(fr_plan *p, fr_plan_model *m, fr_error *err)
     m->mean_tokens_in = s->tokens_in;
     m->mean_tokens_out = s->tokens_out;
     m->tokens_source = "given in the study file";
+    FR_TRY(read_prompting(p, m, err));
 
     switch (s->kind) {
     case FR_SPEC_LOCAL:
     case FR_SPEC_SCRATCH:
-        FR_TRY(check_local(p, m, err));
+        FR_TRY(fr__local_check(p, m, err));
         FR_TRY(fr__key_folder(s->path, s->kind == FR_SPEC_LOCAL, m->identity, err));
         break;
     case FR_SPEC_ENDPOINT:
         FR_TRY(check_endpoint(p, s, err));
-        fr__key_endpoint(p, s, m->identity);
+        fr__key_endpoint(p, s, &m->prompting, m->identity);
         break;
     case FR_SPEC_PREDICTIONS:
         FR_TRY(fr__key_file(s->path, m->identity, err));

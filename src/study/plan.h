@@ -38,7 +38,10 @@ typedef struct fr_plan_model {
     const fr_spec_model *spec;
     char identity[FR_SHA256_HEX_SIZE];  /* of the model's files, or of server and prompt */
     double params_active, params_total; /* 0: unknown */
-    size_t max_tokens;                  /* local models: also what their positions allow */
+    fr_prompting prompting;             /* how it is asked. Borrows from spec and plan */
+    bool is_decoder;                    /* of local models, as all that follows up to the runs */
+    size_t max_tokens;                  /* also what their positions allow */
+    size_t n_train_cut, n_test_cut;     /* items that lose their end, of a decoder */
     fr_plan_run *runs;                  /* [n_runs] */
     size_t n_runs;
     /* Predictions files: one entry a test item. */

@@ -157,6 +157,34 @@ static fr_status record_origin(const fr_plan_model *m, fr_ledger *l, fr_error *e
     return put_provenance(l, s->name, FR_KIND_MEASURED, source, err, "SHA-256 %.16s", m->identity);
 }
 
+/* What a model of this machine does not see of its items. */
+static fr_status record_cuts(const fr_plan *p, const fr_plan_model *m, fr_ledger *l, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_spec_model *s = m->spec;
+    char note[256];
+    if (m->max_tokens < s->max_tokens) {
+        snprintf(note, sizeof(note), "texts are cut at %zu tokens, the most it can take",
+                 m->max_tokens);
+        FR_TRY(put_note(l, s->name, note, err));
+    }
+    if (m->n_test_cut) {
+        snprintf(note, sizeof(note),
+                 "%zu of %zu test items are longer than %zu tokens leave room "
+                 "for and lose the end of their text",
+                 m->n_test_cut, p->test.n, m->max_tokens);
+        FR_TRY(put_note(l, s->name, note, err));
+    }
+    if (m->n_train_cut) {
+        snprintf(note, sizeof(note),
+                 "%zu of %zu training items are longer than %zu tokens and lose their end",
+                 m->n_train_cut, p->train.n, m->max_tokens);
+        FR_TRY(put_note(l, s->name, note, err));
+    }
+cleanup:
+    return st;
+}
+
 static fr_status record_model(const fr_plan *p, size_t i, fr_ledger *l, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -182,11 +210,7 @@ static fr_status record_model(const fr_plan *p, size_t i, fr_ledger *l, fr_error
     }
     if (s->kind == FR_SPEC_SCRATCH)
         FR_TRY(put_note(l, s->name, "trained from scratch: its weights knew nothing before", err));
-    if (fr_spec_has_weights(s) && m->max_tokens < s->max_tokens) {
-        snprintf(note, sizeof(note), "texts are cut at %zu tokens, the most it can take",
-                 m->max_tokens);
-        FR_TRY(put_note(l, s->name, note, err));
-    }
+    if (fr_spec_has_weights(s)) FR_TRY(record_cuts(p, m, l, err));
 cleanup:
     return st;
 }

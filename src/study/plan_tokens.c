@@ -152,8 +152,8 @@ static fr_status count_one(const fr_tokenizer *tokenizer, const char *text, size
 }
 
 /* Mean tokens of the prompts (system message included) and of the right label words. */
-static fr_status count_mean(const fr_plan *p, const fr_tokenizer *tokenizer, const char *template,
-                            double *in, double *out, fr_error *err)
+static fr_status count_mean(const fr_plan *p, const fr_tokenizer *tokenizer,
+                            const fr_prompting *prompting, double *in, double *out, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_str prompt = FR_STR_INIT;
@@ -167,7 +167,7 @@ static fr_status count_mean(const fr_plan *p, const fr_tokenizer *tokenizer, con
         const char *answer = item->target ? item->target : "";
         if (p->task->kind == FR_TASK_CLASSIFY) answer = p->task->labels[item->label];
         fr_str_clear(&prompt);
-        FR_TRY(fr_task_prompt(p->task, &(fr_prompting){.template = template}, item, &prompt, err));
+        FR_TRY(fr_task_prompt(p->task, prompting, item, &prompt, err));
         FR_TRY(count_one(tokenizer, fr_str_text(&prompt), prompt.len, &tokens, &sum_in, err));
         FR_TRY(count_one(tokenizer, answer, strlen(answer), &tokens, &sum_out, err));
     }
@@ -205,9 +205,9 @@ fr_status fr__plan_count_tokens(fr_plan *p, fr_error *err)
                     "tokenizer could count them",
                     m->spec->where, m->spec->name);
         }
-        if (m->spec->prompt || isnan(in))
-            FR_TRY(count_mean(p, tokenizer, m->spec->prompt, &in, &out, err));
-        if (!m->spec->prompt) {
+        bool own = m->spec->prompt || m->spec->shots;
+        if (own || isnan(in)) FR_TRY(count_mean(p, tokenizer, &m->prompting, &in, &out, err));
+        if (!own) {
             task_in = in;
             task_out = out;
         }

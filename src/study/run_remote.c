@@ -111,8 +111,7 @@ static fr_status make_prompts(asking *a, fr_error *err)
     for (size_t i = 0; i < p->test.n; i++) {
         if (j->done[i]) continue;
         fr_str_clear(&text);
-        const fr_prompting how = {.template = j->model->spec->prompt};
-        FR_TRY(fr_task_prompt(p->task, &how, &p->test.items[i], &text, err));
+        FR_TRY(fr_task_prompt(p->task, &j->model->prompting, &p->test.items[i], &text, err));
         const char *user = fr_arena_strdup(&a->texts, fr_str_text(&text));
         if (!user) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for prompts");
         a->pending[a->n] = i;

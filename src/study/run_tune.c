@@ -1,19 +1,18 @@
 /* run_tune.c - fine-tuning one model with one seed, across kills. */
 #include <string.h>
 
-#include "kernel/kernel.h"
-#include "model/model.h"
 #include "os/file.h"
 #include "study/folder.h"
 #include "study/keys.h"
+#include "study/local.h"
 #include "study/run.h"
-#include "train/train.h"
 
 typedef struct tuning {
     const fr_run_job *job;
     fr_booking booking;
+    fr_tuning how;
     fr_model *model;
-    fr_sequences train, validation;
+    fr_tuning_data data;
 } tuning;
 
 static fr_status load(tuning *t, fr_error *err)
@@ -21,21 +20,16 @@ static fr_status load(tuning *t, fr_error *err)
     fr_status st = FR_OK;
     const fr_run_job *j = t->job;
     const fr_spec_model *s = j->model->spec;
-    const fr_task *task = j->plan->task;
     fr_tokenizer *tokenizer = NULL;
-    fr_model_options options = {.trainable = true,
-                                .new_head = true,
-                                .from_config = s->kind == FR_SPEC_SCRATCH,
-                                .n_labels = task->n_labels,
-                                .label_names = (const char *const *)task->labels,
-                                .seed = j->cell->seed};
+    fr_model_options options =
+        fr_tuning_model_options(&t->how, j->plan->task, s->kind == FR_SPEC_SCRATCH);
     fr__running_phase(j->run, FR_PHASE_LOAD, 0, 0);
     FR_TRY(fr__booking_open(&t->booking, j->run, s->name, j->cell->tune_key, FR_PHASE_LOAD, err));
     FR_TRY(fr_tokenizer_open(&tokenizer, s->path, err));
     FR_TRY(fr_model_load(&t->model, s->path, &options, err));
-    FR_TRY(fr_dataset_encode(&j->plan->train, tokenizer, j->model->max_tokens, &t->train, err));
-    FR_TRY(fr_dataset_encode(&j->plan->validation, tokenizer, j->model->max_tokens, &t->validation,
-                             err));
+    fr_encoding encoding = fr__local_encoding(j->plan, j->model, t->model, tokenizer);
+    FR_TRY(
+        fr_tuning_read(&t->data, t->model, &encoding, &j->plan->train, &j->plan->validation, err));
     FR_TRY(fr__booking_close(&t->booking, false, NULL, err));
 cleanup:
     fr_tokenizer_close(tokenizer);
@@ -62,23 +56,13 @@ static fr_status train(tuning *t, const char *checkpoint_dir, fr_ledger_tuned *o
 {
     fr_status st = FR_OK;
     const fr_run_job *j = t->job;
-    const fr_spec_tune *s = &j->model->spec->tune;
     fr_observer observer = {.ctx = t, .on_step = on_step, .should_stop = should_stop};
-    fr_train_options o = FR_TRAIN_DEFAULTS;
     fr_train_result result;
-    o.epochs = s->epochs;
-    o.batch_size = s->batch;
-    o.lr = s->lr;
-    o.warmup_ratio = s->warmup;
-    o.weight_decay = s->decay;
-    o.clip = s->clip;
-    o.seed = j->cell->seed;
-    o.checkpoint_dir = checkpoint_dir;
-    o.checkpoint_every_s = j->plan->spec.checkpoint_s;
-    o.fingerprint = j->cell->tune_key;
+    t->how.train.checkpoint_dir = checkpoint_dir;
+    t->how.train.checkpoint_every_s = j->plan->spec.checkpoint_s;
+    t->how.train.fingerprint = j->cell->tune_key;
 
-    st = fr_train(t->model, fr_kernels_cpu(), &t->train, &t->validation, &o, &observer, &result,
-                  err);
+    st = fr_tuning_run(&t->how, t->model, &t->data, &observer, &result, err);
     if (j->run->failed != FR_OK) {
         if (err) *err = j->run->error;
         st = j->run->failed;
@@ -135,7 +119,8 @@ cleanup:
 fr_status fr__run_tune(const fr_run_job *job, fr_str *folder, fr_error *err)
 {
     fr_status st = FR_OK;
-    tuning t = {.job = job, .train = FR_SEQUENCES_INIT, .validation = FR_SEQUENCES_INIT};
+    tuning t = {
+        .job = job, .how = fr__local_tuning(job->model, job->cell), .data = FR_TUNING_DATA_INIT};
     fr_ledger_tuned known;
     bool found;
     FR_TRY(fr_str_appendf(folder, err, "%s/models/%s-seed%llu", job->out_dir,
@@ -153,7 +138,6 @@ fr_status fr__run_tune(const fr_run_job *job, fr_str *folder, fr_error *err)
     FR_TRY(tune(&t, fr_str_text(folder), err));
 cleanup:
     fr_model_destroy(t.model);
-    fr_sequences_release(&t.train);
-    fr_sequences_release(&t.validation);
+    fr_tuning_data_release(&t.data);
     return st;
 }

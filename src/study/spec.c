@@ -39,9 +39,12 @@ static fr_status read_text(reader *r, const fr_yaml_node *map, const char *key, 
 
 /* A path, taken from the folder of the study file. What it must be is checked here, so that the
  * error can name the line. */
-static fr_status read_path(reader *r, const fr_yaml_node *map, const char *key, bool folder,
+typedef enum wanted { A_FILE, A_FOLDER, EITHER } wanted;
+
+static fr_status read_path(reader *r, const fr_yaml_node *map, const char *key, wanted what,
                            const char **out, fr_error *err)
 {
+    static const char *const names[] = {"file", "folder", "folder or GGUF file"};
     fr_status st = FR_OK;
     const char *text;
     FR_TRY(fr_yaml_string_or(map, key, NULL, &text, err));
@@ -49,9 +52,9 @@ static fr_status read_path(reader *r, const fr_yaml_node *map, const char *key, 
     if (!text) goto cleanup;
     FR_TRY(fr_path_join(&r->path, fr_str_text(&r->folder), text, err));
     const char *path = fr_str_text(&r->path);
-    if (folder ? !fr_dir_exists(path) : !fr_file_exists(path))
+    if (!(what != A_FILE && fr_dir_exists(path)) && !(what != A_FOLDER && fr_file_exists(path)))
         FR_FAIL(err, FR_ERR_IO, "%s: %s: there is no %s %s", fr_yaml_where(fr_yaml_get(map, key)),
-                key, folder ? "folder" : "file", path);
+                key, names[what], path);
     FR_TRY(keep(r, path, out, err));
 cleanup:
     return st;
@@ -143,9 +146,9 @@ static fr_status read_data(reader *r, const fr_yaml_node *root, fr_error *err)
     FR_TRY(fr_yaml_map(root, "data", &data, err));
     FR_TRY(fr_yaml_check_keys(data, keys, COUNT(keys), err));
     FR_TRY(fr_yaml_need(data, "test", &test, err));
-    FR_TRY(read_path(r, data, "train", false, &s->train, err));
-    FR_TRY(read_path(r, data, "validation", false, &s->validation, err));
-    FR_TRY(read_path(r, data, "test", false, &s->test, err));
+    FR_TRY(read_path(r, data, "train", A_FILE, &s->train, err));
+    FR_TRY(read_path(r, data, "validation", A_FILE, &s->validation, err));
+    FR_TRY(read_path(r, data, "test", A_FILE, &s->test, err));
     FR_TRY(read_fields(r, data, err));
     FR_TRY(read_size(data, "shuffle", 0, 1, MOST_SEED, &seed, err));
     s->shuffle = seed;
@@ -231,12 +234,60 @@ cleanup:
     return st;
 }
 
+/* targets: names of layers that get adapters */
+static fr_status read_targets(reader *r, const fr_yaml_node *map, fr_lora_options *adapters,
+                              fr_error *err)
+{
+    enum { MOST = 32 };
+    fr_status st = FR_OK;
+    const fr_yaml_node *list;
+    FR_TRY(fr_yaml_list_or(map, "targets", &list, err));
+    if (!list) goto cleanup;
+    size_t n = fr_yaml_length(list);
+    if (n == 0 || n > MOST)
+        FR_FAIL(err, FR_ERR_USAGE, "%s: targets must be 1 to %d names of layers",
+                fr_yaml_where(list), MOST);
+    const char **names = fr_arena_alloc(&r->spec->arena, n, sizeof(*names));
+    if (!names) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", r->spec->file);
+    for (size_t i = 0; i < n; i++) {
+        const char *text;
+        FR_TRY(fr_yaml_as_string(fr_yaml_item(list, i), &text, err));
+        FR_TRY(keep(r, text, &names[i], err));
+    }
+    adapters->targets = names;
+    adapters->n_targets = n;
+cleanup:
+    return st;
+}
+
+/* Adapters or all weights, and in which numbers. */
+static fr_status read_method(reader *r, const fr_yaml_node *tune, fr_tuning *t, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const char *method, *precision;
+    size_t rank;
+    double alpha, dropout;
+    FR_TRY(fr_yaml_string_or(tune, "method", NULL, &method, err));
+    FR_TRY(fr_yaml_string_or(tune, "precision", NULL, &precision, err));
+    FR_TRY(read_size(tune, "rank", 0, 1, 65536, &rank, err));
+    FR_TRY(read_number(tune, "alpha", NAN, 1e-9, 1e9, &alpha, err));
+    FR_TRY(read_number(tune, "lora_dropout", NAN, 0, 0.999999, &dropout, err));
+    FR_TRY(read_targets(r, tune, &t->adapters, err));
+    st = fr_tuning_set_method(t, method, rank, alpha, dropout, err);
+    if (st == FR_OK) st = fr_tuning_set_precision(t, precision, err);
+    if (st != FR_OK) fr_error_prefix(err, "%s: tune", fr_yaml_where(tune));
+cleanup:
+    return st;
+}
+
 static fr_status read_tune(reader *r, const fr_yaml_node *map, fr_spec_model *m, fr_error *err)
 {
-    static const char *const keys[] = {"epochs", "lr",    "batch", "seeds",
-                                       "warmup", "decay", "clip",  "max_tokens"};
+    static const char *const keys[] = {"epochs",     "lr",           "batch",     "accumulate",
+                                       "seeds",      "warmup",       "decay",     "clip",
+                                       "max_tokens", "method",       "rank",      "alpha",
+                                       "targets",    "lora_dropout", "precision", "recompute"};
     fr_status st = FR_OK;
-    fr_spec_tune *t = &m->tune;
+    fr_train_options *t = &m->tune.how.train;
     const fr_yaml_node *tune;
     FR_TRY(fr_yaml_map_or(map, "tune", &tune, err));
     if (!tune) goto cleanup;
@@ -245,19 +296,23 @@ static fr_status read_tune(reader *r, const fr_yaml_node *map, fr_spec_model *m,
                 fr_yaml_where(tune));
     FR_TRY(fr_yaml_check_keys(tune, keys, COUNT(keys), err));
     m->tuned = true;
-    FR_TRY(read_size(tune, "epochs", 3, 1, 10000, &t->epochs, err));
-    FR_TRY(read_size(tune, "batch", 32, 1, 65536, &t->batch, err));
-    FR_TRY(read_number(tune, "lr", 5e-5, 1e-12, 10, &t->lr, err));
-    FR_TRY(read_number(tune, "warmup", 0.1, 0, 1, &t->warmup, err));
-    FR_TRY(read_number(tune, "decay", 0.01, 0, 10, &t->decay, err));
-    FR_TRY(read_number(tune, "clip", 1, 0, 1e9, &t->clip, err));
-    FR_TRY(read_seeds(r, tune, t, err));
+    m->tune.how = (fr_tuning)FR_TUNING_DEFAULTS;
+    FR_TRY(read_size(tune, "epochs", t->epochs, 1, 10000, &t->epochs, err));
+    FR_TRY(read_size(tune, "batch", t->batch_size, 1, 65536, &t->batch_size, err));
+    FR_TRY(read_size(tune, "accumulate", t->accumulate, 1, 65536, &t->accumulate, err));
+    FR_TRY(read_number(tune, "lr", t->lr, 1e-12, 10, &t->lr, err));
+    FR_TRY(read_number(tune, "warmup", t->warmup_ratio, 0, 1, &t->warmup_ratio, err));
+    FR_TRY(read_number(tune, "decay", t->weight_decay, 0, 10, &t->weight_decay, err));
+    FR_TRY(read_number(tune, "clip", t->clip, 0, 1e9, &t->clip, err));
+    FR_TRY(fr_yaml_bool_or(tune, "recompute", false, &t->recompute, err));
+    FR_TRY(read_method(r, tune, &m->tune.how, err));
+    FR_TRY(read_seeds(r, tune, &m->tune, err));
     if (fr_yaml_get(tune, "max_tokens")) {
         if (fr_yaml_get(map, "max_tokens"))
             FR_FAIL(err, FR_ERR_USAGE,
                     "%s: max_tokens stands in the model and under tune; give it once",
                     fr_yaml_where(fr_yaml_get(tune, "max_tokens")));
-        FR_TRY(read_size(tune, "max_tokens", 128, 4, 65536, &m->max_tokens, err));
+        FR_TRY(read_size(tune, "max_tokens", 0, 4, 65536, &m->max_tokens, err));
     }
 cleanup:
     return st;
@@ -377,7 +432,10 @@ static fr_status read_source(reader *r, const fr_yaml_node *map, fr_spec_model *
     } else if (m->kind == FR_SPEC_BASELINE) {
         FR_TRY(read_baseline(map, m, err));
     } else if (first) {
-        FR_TRY(read_path(r, map, first, m->kind != FR_SPEC_PREDICTIONS, &m->path, err));
+        wanted what = m->kind == FR_SPEC_LOCAL     ? EITHER
+                      : m->kind == FR_SPEC_SCRATCH ? A_FOLDER
+                                                   : A_FILE;
+        FR_TRY(read_path(r, map, first, what, &m->path, err));
     }
     if (m->kind == FR_SPEC_ESTIMATE && m->params_active == 0)
         FR_FAIL(err, FR_ERR_USAGE,
@@ -388,12 +446,37 @@ cleanup:
     return st;
 }
 
+/* How models that write are asked, and how they write. */
+static fr_status read_writing(const fr_yaml_node *map, fr_spec_model *m, fr_error *err)
+{
+    enum { MOST_SHOTS = 1000, MOST_SAMPLES = 10000 };
+    static const char *const keys[] = {"samples", "temperature"};
+    fr_status st = FR_OK;
+    FR_TRY(read_size(map, "shots", 0, 0, MOST_SHOTS, &m->shots, err));
+    FR_TRY(read_size(map, "samples", 1, 1, MOST_SAMPLES, &m->samples, err));
+    FR_TRY(read_number(map, "temperature", 0, 0, 10, &m->temperature, err));
+    for (size_t i = 0; i < COUNT(keys); i++)
+        if (fr_yaml_get(map, keys[i]) && !fr_spec_has_weights(m))
+            FR_FAIL(err, FR_ERR_USAGE, "%s: %s is for models of this machine%s",
+                    fr_yaml_where(fr_yaml_get(map, keys[i])), keys[i],
+                    m->kind == FR_SPEC_ENDPOINT && i ? "; a server's stands under endpoint" : "");
+    if (m->shots && !fr_spec_has_weights(m) && m->kind != FR_SPEC_ENDPOINT)
+        FR_FAIL(err, FR_ERR_USAGE, "%s: shots are for models that are asked: path or endpoint",
+                fr_yaml_where(fr_yaml_get(map, "shots")));
+    if (m->shots && m->tuned)
+        FR_FAIL(err, FR_ERR_USAGE,
+                "%s: \"%s\" is fine-tuned on the examples; shots are for models as they are",
+                fr_yaml_where(fr_yaml_get(map, "shots")), m->name);
+cleanup:
+    return st;
+}
+
 static fr_status read_model(reader *r, const fr_yaml_node *map, size_t i, fr_error *err)
 {
-    static const char *const keys[] = {"name",        "path",       "config",        "endpoint",
-                                       "predictions", "baseline",   "params_active", "params_total",
-                                       "tokens_in",   "tokens_out", "prompt",        "tune",
-                                       "batch",       "max_tokens"};
+    static const char *const keys[] = {
+        "name",          "path",         "config",    "endpoint",   "predictions", "baseline",
+        "params_active", "params_total", "tokens_in", "tokens_out", "prompt",      "tune",
+        "batch",         "max_tokens",   "shots",     "samples",    "temperature"};
     fr_status st = FR_OK;
     fr_spec_model *m = &r->spec->models[i];
     const char *name;
@@ -411,13 +494,14 @@ static fr_status read_model(reader *r, const fr_yaml_node *map, size_t i, fr_err
     FR_TRY(read_number(map, "tokens_in", NAN, 0, 1e9, &m->tokens_in, err));
     FR_TRY(read_number(map, "tokens_out", NAN, 0, 1e9, &m->tokens_out, err));
     FR_TRY(read_text(r, map, "prompt", &m->prompt, err));
-    if (m->prompt && !strstr(m->prompt, "{text}"))
-        FR_FAIL(err, FR_ERR_USAGE, "%s: prompt must hold {text}, where the item's text goes",
+    if (m->prompt && !strchr(m->prompt, '{'))
+        FR_FAIL(err, FR_ERR_USAGE, "%s: prompt names no field of the task, as in {text}",
                 fr_yaml_where(fr_yaml_get(map, "prompt")));
     FR_TRY(read_size(map, "batch", 32, 1, 65536, &m->batch, err));
-    FR_TRY(read_size(map, "max_tokens", 128, 4, 65536, &m->max_tokens, err));
+    FR_TRY(read_size(map, "max_tokens", 0, 4, 65536, &m->max_tokens, err));
     FR_TRY(read_source(r, map, m, err));
     FR_TRY(read_tune(r, map, m, err));
+    FR_TRY(read_writing(map, m, err));
     if (m->kind == FR_SPEC_SCRATCH && !m->tuned)
         FR_FAIL(err, FR_ERR_USAGE,
                 "%s: \"%s\" starts from a config alone, with random weights: it needs tune",
@@ -460,9 +544,10 @@ static fr_status check_whole(reader *r, const fr_yaml_node *root, fr_error *err)
                 s->train ? "validation, or validation_share" : "train");
     for (size_t i = 0; i < s->n_models; i++) {
         const fr_spec_model *m = &s->models[i];
-        if (m->kind == FR_SPEC_BASELINE && fr_spec_baseline_learns(m->baseline) && !s->train)
-            FR_FAIL(err, FR_ERR_USAGE, "%s: \"%s\" learns from training data: data needs train",
-                    m->where, m->name);
+        bool learns = m->kind == FR_SPEC_BASELINE && fr_spec_baseline_learns(m->baseline);
+        if ((learns || m->shots) && !s->train)
+            FR_FAIL(err, FR_ERR_USAGE, "%s: \"%s\" %s training data: data needs train", m->where,
+                    m->name, learns ? "learns from" : "shows examples of the");
     }
     if (!s->reference) goto cleanup;
 
@@ -492,9 +577,11 @@ static fr_status read_root(reader *r, const fr_yaml_node *root, fr_error *err)
                                        "threads",
                                        "idle_seconds",
                                        "latency_items",
+                                       "run_unprotected_code",
                                        "checkpoint_seconds",
                                        "meters",
                                        "models"};
+    static const char task_ending[] = ".yaml"; /* of a task of one's own */
     fr_status st = FR_OK;
     fr_spec *s = r->spec;
     const char *text;
@@ -502,13 +589,20 @@ static fr_status read_root(reader *r, const fr_yaml_node *root, fr_error *err)
     FR_TRY(fr_yaml_string(root, "name", &text, err));
     FR_TRY(keep(r, text, &s->name, err));
     FR_TRY(fr_yaml_string(root, "task", &text, err));
-    FR_TRY(keep(r, text, &s->task, err));
+    size_t len = strlen(text); /* NOLINT(clang-analyzer-core.NonNullParamChecker) */
+    if (len > sizeof(task_ending) - 1 &&
+        !strcmp(text + len - (sizeof(task_ending) - 1), task_ending))
+        FR_TRY(read_path(r, root, "task", A_FILE, &s->task, err));
+    else
+        FR_TRY(keep(r, text, &s->task, err));
     FR_TRY(read_number(root, "margin", 0.02, 1e-6, 0.5, &s->margin, err));
     FR_TRY(read_text(r, root, "reference", &s->reference, err));
     FR_TRY(read_size(root, "repeat", 1, 1, 100, &s->repeat, err));
     FR_TRY(read_size(root, "threads", 0, 1, 4096, &s->threads, err));
     FR_TRY(read_number(root, "idle_seconds", 3, 0, 600, &s->idle_s, err));
-    FR_TRY(read_size(root, "latency_items", 200, 0, 100000, &s->latency_items, err));
+    FR_TRY(read_size(root, "latency_items", FR_SPEC_LATENCY_DEFAULT, 0, 100000, &s->latency_items,
+                     err));
+    FR_TRY(fr_yaml_bool_or(root, "run_unprotected_code", false, &s->run_unprotected_code, err));
     FR_TRY(read_number(root, "checkpoint_seconds", 30, 0, 86400, &s->checkpoint_s, err));
     FR_TRY(read_meters(r, root, err));
     FR_TRY(read_data(r, root, err));

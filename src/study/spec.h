@@ -13,9 +13,10 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "study/tuning.h"
 
 typedef enum fr_spec_kind {
-    FR_SPEC_LOCAL,       /* path: a Hugging Face folder */
+    FR_SPEC_LOCAL,       /* path: a Hugging Face folder, or a GGUF file */
     FR_SPEC_SCRATCH,     /* config: the same without weights */
     FR_SPEC_ENDPOINT,    /* endpoint: a server */
     FR_SPEC_PREDICTIONS, /* predictions: a file of answers */
@@ -31,8 +32,7 @@ typedef enum fr_spec_baseline {
 } fr_spec_baseline;
 
 typedef struct fr_spec_tune {
-    size_t epochs, batch;
-    double lr, warmup, decay, clip;
+    fr_tuning how;   /* but for the seed */
     uint64_t *seeds; /* [n_seeds] */
     size_t n_seeds;
 } fr_spec_tune;
@@ -61,9 +61,14 @@ typedef struct fr_spec_model {
     bool tuned;
     fr_spec_tune tune;
     size_t batch;      /* inference */
-    size_t max_tokens; /* longer texts are cut */
-    bool left_out;     /* an optional endpoint without its variable */
+    size_t max_tokens; /* longer texts are cut; 0: 128 of an encoder, 1024 of a decoder */
+    size_t shots;      /* worked examples before a prompt */
+    size_t samples;    /* texts written for an item */
+    double temperature;
+    bool left_out; /* an optional endpoint without its variable */
 } fr_spec_model;
+
+#define FR_SPEC_LATENCY_DEFAULT SIZE_MAX
 
 typedef struct fr_spec {
     fr_arena arena;
@@ -80,7 +85,9 @@ typedef struct fr_spec {
     double intensity;      /* g CO2e per kWh, NaN: from the table or live */
     const char *live;      /* as fr_place.live; NULL: the table */
     const char *reference; /* a model's name, NULL: no comparison */
-    size_t repeat, threads, latency_items;
+    size_t repeat, threads;
+    size_t latency_items;      /* FR_SPEC_LATENCY_DEFAULT: 200, of texts that are written 20 */
+    bool run_unprotected_code; /* programs also where no sandbox holds */
     double idle_s;
     double checkpoint_s;
     const char **meters; /* [n_meters] as fr_meter_options.sources */

@@ -180,7 +180,9 @@ static fr_status run_models(const fr_study *s, fr_running *run, fr_error *err)
     const fr_plan *p = &s->plan;
     fr_error first;
     fr_scoring *scoring = NULL;
-    const fr_scoring_options options = {.should_stop = asked_to_stop, .ctx = run};
+    const fr_scoring_options options = {.run_unprotected_code = p->spec.run_unprotected_code,
+                                        .should_stop = asked_to_stop,
+                                        .ctx = run};
     bool *done = calloc(p->test.n, sizeof(*done));
     if (!done) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
     FR_TRY(fr_scoring_create(&scoring, p->task, &options, err));

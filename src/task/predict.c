@@ -25,6 +25,12 @@ bool fr_ends_text(const fr_model *model, const fr_tokenizer *tokenizer, int32_t 
     return id == fr_tokenizer_special_id(tokenizer, FR_TOKEN_EOS);
 }
 
+fr_model_options fr_predict_model_options(const fr_task *task)
+{
+    bool writes = task->kind != FR_TASK_CLASSIFY;
+    return (fr_model_options){.decoder = writes, .either = !writes, .as_stored = true};
+}
+
 static fr_status check(const fr_predictor *p, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -52,6 +58,9 @@ static fr_status check(const fr_predictor *p, fr_error *err)
         FR_FAIL(err, FR_ERR_USAGE,
                 "samples and temperature are for models that write: of task %s %s writes nothing",
                 p->task->name, info->architecture);
+    if (!info->is_decoder && (o->prompting.template || o->prompting.shots.len))
+        FR_FAIL(err, FR_ERR_USAGE, "prompt and shots are for models that write; %s is an encoder",
+                info->architecture);
     if (o->samples > 1 && o->temperature == 0)
         FR_FAIL(err, FR_ERR_USAGE,
                 "%zu samples without a temperature are all the same; give one, like 0.8",

@@ -66,6 +66,9 @@ typedef struct fr_predict_reading {
 
 typedef struct fr_predictor fr_predictor;
 
+/* How to load a model that is to be used for the task: decoders as stored. */
+fr_model_options fr_predict_model_options(const fr_task *task);
+
 /* Borrows model, tokenizer, task and what the options point to.
  * Errors: FR_ERR_SHAPE (tokenizer or head do not fit model or task), FR_ERR_USAGE (an option out of
  * its range; an encoder and a task without labels), FR_ERR_NOMEM. */

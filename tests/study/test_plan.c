@@ -43,9 +43,9 @@ static void a_damaged_model_is_found_before_anything_runs(void **state)
     test_write_file(sub, "model.safetensors", "no tensors");
     assert_refused(TEST "models:\n" FIXTURE_TINY "  - {name: broken, path: damaged, tune: {}}\n",
                    FR_ERR_FORMAT, "model \"broken\"");
-    test_write_file(sub, "config.json", "{\"model_type\": \"llama\"}");
+    test_write_file(sub, "config.json", "{\"model_type\": \"mamba\"}");
     assert_refused(TEST "models: [{name: broken, path: damaged, tune: {}}]\n", FR_ERR_UNSUPPORTED,
-                   "llama");
+                   "mamba");
 }
 
 static void a_baseline_must_fit_the_task(void **state)

@@ -60,6 +60,16 @@ static void every_key_is_read_with_its_type(void **state)
                         "    batch: 5\n"
                         "    tune: {epochs: 2, lr: 1e-4, batch: 6, seeds: [3, 1], warmup: 0.2,\n"
                         "           decay: 0.1, clip: 0.5, max_tokens: 64}\n"
+                        "  - name: c\n"
+                        "    path: .\n"
+                        "    tune: {method: lora, rank: 4, targets: [c_attn, q_proj], "
+                        "lora_dropout: 0.1,\n"
+                        "           accumulate: 2, recompute: true, precision: f32}\n"
+                        "    samples: 3\n"
+                        "    temperature: 0.8\n"
+                        "  - name: d\n"
+                        "    path: .\n"
+                        "    shots: 2\n"
                         "  - name: b\n"
                         "    params_active: 37B\n"
                         "    params_total: 671B\n"
@@ -88,18 +98,32 @@ static void every_key_is_read_with_its_type(void **state)
     assert_int_equal(s.limit, 10);
     assert_int_equal(s.train_limit, 11);
     assert_int_equal(s.validation_limit, 12);
-    assert_int_equal(s.n_models, 2);
-    const fr_spec_model *a = &s.models[0], *b = &s.models[1];
+    assert_int_equal(s.n_models, 4);
+    const fr_spec_model *a = &s.models[0], *b = &s.models[3], *c = &s.models[1];
+    const fr_tuning *lora = &c->tune.how;
+    assert_true(lora->lora);
+    assert_int_equal(lora->adapters.rank, 4);
+    ASSERT_NEAR(lora->adapters.alpha, 8, 0);
+    ASSERT_NEAR(lora->adapters.dropout, 0.1, 0);
+    assert_int_equal(lora->adapters.n_targets, 2);
+    assert_string_equal(lora->adapters.targets[1], "q_proj");
+    assert_int_equal(lora->train.accumulate, 2);
+    assert_true(lora->train.recompute);
+    assert_false(lora->bf16);
+    assert_int_equal(c->samples, 3);
+    ASSERT_NEAR(c->temperature, 0.8, 0);
+    assert_int_equal(s.models[2].shots, 2);
+    assert_false(s.run_unprotected_code);
     assert_int_equal(a->kind, FR_SPEC_LOCAL);
     assert_int_equal(a->batch, 5);
     assert_int_equal(a->max_tokens, 64);
     assert_true(a->tuned);
-    assert_int_equal(a->tune.epochs, 2);
-    assert_int_equal(a->tune.batch, 6);
-    ASSERT_NEAR(a->tune.lr, 1e-4, 0);
-    ASSERT_NEAR(a->tune.warmup, 0.2, 0);
-    ASSERT_NEAR(a->tune.decay, 0.1, 0);
-    ASSERT_NEAR(a->tune.clip, 0.5, 0);
+    assert_int_equal(a->tune.how.train.epochs, 2);
+    assert_int_equal(a->tune.how.train.batch_size, 6);
+    ASSERT_NEAR(a->tune.how.train.lr, 1e-4, 0);
+    ASSERT_NEAR(a->tune.how.train.warmup_ratio, 0.2, 0);
+    ASSERT_NEAR(a->tune.how.train.weight_decay, 0.1, 0);
+    ASSERT_NEAR(a->tune.how.train.clip, 0.5, 0);
     assert_int_equal(a->tune.n_seeds, 2);
     assert_int_equal(a->tune.seeds[0], 3);
     assert_int_equal(b->kind, FR_SPEC_ENDPOINT);
@@ -129,13 +153,15 @@ static void what_is_left_out_gets_its_default(void **state)
     assert_true(isnan(s.intensity));
     assert_null(s.reference);
     assert_int_equal(s.repeat, 1);
-    assert_int_equal(s.latency_items, 200);
+    assert_true(s.latency_items == FR_SPEC_LATENCY_DEFAULT);
     const fr_spec_model *a = &s.models[0];
     assert_int_equal(a->kind, FR_SPEC_SCRATCH);
     assert_int_equal(a->batch, 32);
-    assert_int_equal(a->max_tokens, 128);
-    assert_int_equal(a->tune.epochs, 3);
-    ASSERT_NEAR(a->tune.lr, 5e-5, 0);
+    assert_int_equal(a->max_tokens, 0); /* by the kind of model */
+    assert_int_equal(a->samples, 1);
+    assert_false(a->tune.how.lora);
+    assert_int_equal(a->tune.how.train.epochs, 3);
+    ASSERT_NEAR(a->tune.how.train.lr, 5e-5, 0);
     assert_int_equal(a->tune.n_seeds, 1);
     assert_int_equal(a->tune.seeds[0], 1);
     fr_spec_release(&s);
@@ -216,6 +242,22 @@ static void mistakes_are_named_with_file_and_line(void **state)
         {TRAINED "models: [{name: a, path: ., tune: {epochs: 0}}]\n", FR_ERR_USAGE, "epochs"},
         {TRAINED "models: [{name: a, path: ., tune: {epoch: 1}}]\n", FR_ERR_USAGE, "epochs"},
         {TRAINED "models: [{name: a, path: ., tune: {seeds: [1, 1]}}]\n", FR_ERR_USAGE, "twice"},
+        {TRAINED "models: [{name: a, path: ., tune: {rank: 4}}]\n", FR_ERR_USAGE,
+         "belong to method lora"},
+        {TRAINED "models: [{name: a, path: ., tune: {method: half}}]\n", FR_ERR_USAGE,
+         "must be full or lora, not half"},
+        {TRAINED "models: [{name: a, path: ., tune: {method: lora, targets: []}}]\n", FR_ERR_USAGE,
+         "targets"},
+        {TRAINED "models: [{name: a, path: ., tune: {precision: f64}}]\n", FR_ERR_USAGE,
+         "must be f32 or bf16, not f64"},
+        {TRAINED "models: [{name: a, path: ., tune: {}, shots: 2}]\n", FR_ERR_USAGE,
+         "shots are for models as they are"},
+        {HEAD "models: [{name: a, path: ., shots: 2}]\n", FR_ERR_USAGE, "data needs train"},
+        {TRAINED "models: [{name: a, baseline: tfidf, shots: 2}]\n", FR_ERR_USAGE, "asked"},
+        {TRAINED "models: [{name: a, baseline: tfidf, samples: 2}]\n", FR_ERR_USAGE,
+         "samples is for models of this machine"},
+        {TRAINED "models: [{name: a, endpoint: {url: u}, temperature: 1}]\n", FR_ERR_USAGE,
+         "stands under endpoint"},
         {TRAINED "models: [{name: a, path: ., tune: {seeds: []}}]\n", FR_ERR_USAGE, "seeds"},
         {TRAINED "models: [{name: a, path: ., max_tokens: 9, tune: {max_tokens: 9}}]\n",
          FR_ERR_USAGE, "give it once"},
