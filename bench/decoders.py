@@ -12,16 +12,21 @@ medians of the rounds, and how far the rounds' ratios spread. Ratio above 1: fru
 
     bench/decoders.py                                  all cases
     bench/decoders.py --only "135M Q4_0" --rounds 5
+    bench/decoders.py --llama-server PROGRAM           a server of one's own build
 """
 import argparse
+import atexit
 import concurrent.futures
+import importlib.metadata
 import json
 import os
 import pathlib
+import socket
 import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHAPES = {  # hidden, intermediate, layers, heads, heads of keys, vocabulary, tied
@@ -99,21 +104,53 @@ def make(path, size, kind):
     w.close()
 
 
-def worker(path, threads):
-    """llama.cpp's side: answers the lines that bench_decoder_speed answers, in the same words."""
+def wheel_server(path, threads):
+    """Asks the server inside the Python package; it was built for any processor with AVX2."""
     import xllamacpp
     params = xllamacpp.CommonParams()
     params.model.path, params.n_parallel, params.n_ctx = path, CLIENTS, CLIENTS * 1024
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.warmup, params.verbosity, params.n_predict = True, -1, -1
     server = xllamacpp.Server(params)
-    print(json.dumps(xllamacpp.get_system_info()), flush=True)
+    return server.handle_completions, xllamacpp.get_system_info()
+
+
+def own_server(program, path, threads):
+    """Starts a llama-server, built here for this processor, on a free port and asks it over HTTP."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    server = subprocess.Popen([program, "--model", path, "--host", "127.0.0.1", "--port", str(port), "--parallel",
+                               str(CLIENTS), "--ctx-size", str(CLIENTS * 1024), "--threads", str(threads),
+                               "--threads-batch", str(threads), "--n-predict", "-1"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    atexit.register(lambda: (server.terminate(), server.wait()))
+
+    def ask(question, way="/completion"):
+        data = json.dumps(question).encode() if question is not None else None
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{way}", data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=600) as answer:
+            return json.load(answer)
+
+    while server.poll() is None:
+        try:
+            ask(None, "/health")
+            return ask, ask(None, "/props").get("build_info", "")
+        except OSError:
+            time.sleep(0.2)
+    sys.exit(f"{program} ended with status {server.returncode}")
+
+
+def worker(path, threads, program):
+    """llama.cpp's side: answers the lines that bench_decoder_speed answers, in the same words."""
+    complete, about = own_server(program, path, threads) if program else wheel_server(path, threads)
+    print(json.dumps(about), flush=True)
     vocabulary = 300
 
     def ask(first, n_prompt, n_tokens):
         prompt = [vocabulary + (first * 977 + 7919 * i) % 30000 for i in range(n_prompt)]
-        answer = server.handle_completions({"prompt": prompt, "n_predict": n_tokens, "temperature": 0, "top_k": 1,
-                                            "cache_prompt": False, "ignore_eos": True})
+        answer = complete({"prompt": prompt, "n_predict": n_tokens, "temperature": 0, "top_k": 1,
+                           "cache_prompt": False, "ignore_eos": True})
         return answer["timings"]
 
     for round_number, line in enumerate(sys.stdin):
@@ -159,7 +196,8 @@ def compare(size, kind, args, environment):
             "together": (f"together {CLIENTS} {n // 2}", CLIENTS * (n // 2))}
     jobs = {name: job for name, job in jobs.items() if not args.what or name in args.what}
     ours = start([args.binary, str(path)] + (["f16"] if args.cache == "f16" else []), environment)
-    theirs = start([sys.executable, __file__, "--worker", str(path), "--threads", str(args.threads)], environment)
+    theirs = start([sys.executable, __file__, "--worker", str(path), "--threads", str(args.threads)]
+                   + (["--llama-server", args.llama_server] if args.llama_server else []), environment)
     about = json.loads(theirs.stdout.readline())
     rows = {name: ([], []) for name in jobs}
     for side in (ours, theirs):  # warm up
@@ -189,15 +227,16 @@ def main():
     p.add_argument("--what", nargs="*", choices=list(BARS), help="only these columns")
     p.add_argument("--cache", choices=("f32", "f16"), default="f32", help="frugal's; llama.cpp's is f16")
     p.add_argument("--binary", default=str(ROOT / "build" / "release" / "bench_decoder_speed"))
+    p.add_argument("--llama-server", metavar="PROGRAM", help="llama.cpp's server, built for this processor "
+                   "(cmake -DGGML_NATIVE=ON); default: the one of the Python package xllamacpp")
     p.add_argument("--worker", help=argparse.SUPPRESS)
     args = p.parse_args()
     if args.worker:
-        worker(args.worker, args.threads)
+        worker(args.worker, args.threads, args.llama_server)
         return
-    import importlib.metadata
     environment = dict(os.environ, OMP_NUM_THREADS=str(args.threads))
-    print(f"{machine()}; {args.rounds} rounds, {args.threads} threads, llama.cpp as in xllamacpp "
-          f"{importlib.metadata.version('xllamacpp')}\n")
+    package = args.llama_server or f"in xllamacpp {importlib.metadata.version('xllamacpp')}"
+    print(f"{machine()}; {args.rounds} rounds, {args.threads} threads, llama.cpp as {package}\n")
     print(f"{'model':12} {'':9} {'frugal':>12} {'llama.cpp':>12} {'ratio':>6} {'spread':>12} {'wanted':>6}")
     about = ""
     for size in SHAPES:

@@ -83,10 +83,11 @@ typedef struct fr_encoding {
     const fr_prompting *prompting; /* borrowed; NULL: the task's own */
 } fr_encoding;
 
-/* Prompt and completion of all items: the ids of both texts read as one, with the special tokens
- * that the tokenizer puts in front but none behind, and eos. What begins like the ids of the prompt
- * alone is the prompt, the rest is the completion: the target, or the label's word, with a
- * space before it where the task's prompt ends in none. What is too long loses its end: a
+/* Prompt and completion of all items: the ids of both texts read as one, or apart where the
+ * tokenizer would join the end of the prompt with what follows, with the special tokens that it
+ * puts in front but none behind, and eos. The prompt's ids are those that a model which writes is
+ * given (fr_dataset_encode_prompts), the rest is the completion: the target, or the label's word,
+ * with a space before it where the task's prompt ends in none. What is too long loses its end: a
  * completion, or the longest fields within a prompt, so that the task's max_tokens remain (of texts
  * and programs half of all at most). *n_cut: such items. Errors: FR_ERR_USAGE, with the line (a
  * prompt without a token, or one that leaves no room however its fields are cut). */

@@ -95,13 +95,30 @@ cleanup:
     return st;
 }
 
-static fr_status append_completion(const fr_encoding *e, const fr_tokens *prompt, fr_tokens *whole,
+/* The ids of prompt and what goes on behind it, text[at ..], as one text, or apart where the
+ * tokenizer joins the end of the one with the other: a model that writes is given the prompt alone
+ * and must have learnt to go on from there. */
+static fr_status encode_whole(const fr_encoding *e, size_t n_behind, const fr_tokens *prompt,
+                              const fr_str *text, size_t at, fr_tokens *out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t bytes = prompt->n * sizeof(*prompt->ids);
+    FR_TRY(encode_open(e, n_behind, text, out, err));
+    if (out->n >= prompt->n && !memcmp(out->ids, prompt->ids, bytes)) goto cleanup;
+    FR_TRY(fr_tokenizer_encode(e->tokenizer, fr_str_text(text) + at, text->len - at, FR_NO_SPECIAL,
+                               0, out, err));
+    FR_TRY(fr_tokens_reserve(out, prompt->n, err));
+    memmove(out->ids + prompt->n, out->ids, out->n * sizeof(*out->ids));
+    memcpy(out->ids, prompt->ids, bytes);
+    out->n += prompt->n;
+cleanup:
+    return st;
+}
+
+static fr_status append_completion(const fr_encoding *e, size_t start, fr_tokens *whole,
                                    fr_sequences *out, bool *cut, fr_error *err)
 {
     fr_status st = FR_OK;
-    size_t start = 0;
-    while (start < prompt->n && start < whole->n && prompt->ids[start] == whole->ids[start])
-        start++;
     if (e->eos >= 0) {
         FR_TRY(fr_tokens_reserve(whole, 1, err));
         whole->ids[whole->n++] = e->eos;
@@ -129,9 +146,10 @@ fr_status fr_dataset_encode_completions(const fr_dataset *d, const fr_encoding *
         bool cut;
         line = item->line;
         FR_TRY(encode_prompt(e, n_behind, item, &text, &prompt, &cut, err));
+        size_t at = text.len;
         FR_TRY(fr__prompt_append_behind(e->task, item, &text, err));
-        FR_TRY(encode_open(e, n_behind, &text, &whole, err));
-        FR_TRY(append_completion(e, &prompt, &whole, out, &cut, err));
+        FR_TRY(encode_whole(e, n_behind, &prompt, &text, at, &whole, err));
+        FR_TRY(append_completion(e, prompt.n, &whole, out, &cut, err));
         *n_cut += cut;
     }
 cleanup:

@@ -244,9 +244,17 @@ static void prompt_and_completion_are_read_as_one_text(void **state)
 {
     (void)state;
     expect("d{q}d", " c{a}d", 0, 3, IDS(BOS, D, D, SPACE_C, D, EOS), 0);
-    expect("d{q}a", "bd{a}", 0, 2, IDS(BOS, D, AB, D, EOS), 0); /* the seam lies in a token */
-    expect("{q}a", "b{a}", 0, 1, IDS(BOS, AB, EOS), 0);
+    expect("ab{q}d", " c{a}ab", 0, 3, IDS(BOS, AB, D, SPACE_C, AB, EOS), 0);
     expect("d{q}d", "{a}", 0, 3, IDS(BOS, D, D, EOS), 0); /* nothing but the end to learn */
+}
+
+/* A model that writes is given the prompt alone, and so has to learn to go on from there. */
+static void where_a_token_would_join_prompt_and_completion_they_are_read_apart(void **state)
+{
+    (void)state;
+    expect("d{q}a", "bd{a}", 0, 3, IDS(BOS, D, A, B, D, EOS), 0);
+    expect("{q}a", "b{a}", 0, 2, IDS(BOS, A, B, EOS), 0);
+    expect("d{q}a", "b{a}ab", 5, 3, IDS(BOS, D, A, B, AB), 1);
 }
 
 static void what_is_too_long_loses_its_end(void **state)
@@ -338,6 +346,7 @@ int main(void)
         cmocka_unit_test(fields_fill_the_places),
         cmocka_unit_test(a_field_that_the_data_lack_is_named_with_those_there_are),
         cmocka_unit_test(prompt_and_completion_are_read_as_one_text),
+        cmocka_unit_test(where_a_token_would_join_prompt_and_completion_they_are_read_apart),
         cmocka_unit_test(what_is_too_long_loses_its_end),
         cmocka_unit_test(a_prompt_that_leaves_no_room_or_has_no_token_is_refused),
         cmocka_unit_test(a_label_is_the_word_behind_the_prompt_and_long_texts_are_cut_within_it),

@@ -94,8 +94,9 @@ def read_items(folder, file, limit):
         row = json.loads(line)
         prompt = f"Write a short story for this prompt.\n\nPrompt: {row['prompt']}\n\nStory:"
         alone, ids = tok.encode(prompt).ids, tok.encode(f"{prompt} {row['story']}").ids
-        start = next((i for i, (a, b) in enumerate(zip(alone, ids)) if a != b), min(len(alone), len(ids)))
-        items.append((ids + [eos], start))
+        if ids[:len(alone)] != alone:  # the end of the prompt would be joined with what follows
+            ids = alone + tok.encode(f" {row['story']}", add_special_tokens=False).ids
+        items.append((ids + [eos], len(alone)))
     return items
 
 
