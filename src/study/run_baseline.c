@@ -55,7 +55,7 @@ static fr_status training_texts(const fitted *f, fr_text **texts, int **labels, 
     if (!*texts || !*labels)
         return fr_error_set(err, FR_ERR_NOMEM, "out of memory for %zu items", train->n);
     for (size_t i = 0; i < train->n; i++) {
-        (*texts)[i] = (fr_text){train->items[i].text, train->items[i].len};
+        (*texts)[i] = (fr_text){train->items[i].whole, train->items[i].whole_len};
         (*labels)[i] = train->items[i].label;
     }
     return FR_OK;
@@ -169,7 +169,7 @@ static fr_status classify(fitted *f, const fr_item *item, fr_answer *out, fr_err
     fr_status st = FR_OK;
     out->label = f->label;
     if (!f->classifier) goto cleanup;
-    FR_TRY(fr_baseline_predict(f->classifier, (fr_text){item->text, item->len}, f->probabilities,
+    FR_TRY(fr_baseline_predict(f->classifier, (fr_text){item->whole, item->whole_len}, f->probabilities,
                                err));
     out->label = 0;
     for (size_t k = 1; k < f->job->plan->task->n_labels; k++)
@@ -190,7 +190,7 @@ static fr_status answer(fitted *f, const fr_item *item, fr_text *text, fr_answer
     switch (f->job->model->spec->baseline) {
     case FR_SPEC_MAJORITY: *text = f->target; break;
     case FR_SPEC_TFIDF:
-        FR_TRY(fr_closest_find(f->nearest, (fr_text){item->text, item->len}, &nearest, err));
+        FR_TRY(fr_closest_find(f->nearest, (fr_text){item->whole, item->whole_len}, &nearest, err));
         *text = (fr_text){p->train.items[nearest].target, p->train.items[nearest].target_len};
         break;
     case FR_SPEC_COPY_INPUT: *text = (fr_text){item->text, item->len}; break;

@@ -290,11 +290,19 @@ static fr_status derive_text(const fr_task *task, fr_arena *arena, fr_item *item
     if (task->input[0]) {
         FR_TRY(derive(task, task->input[0], item, arena, &item->text, &item->len, err));
         FR_TRY(derive(task, task->input[1], item, arena, &item->pair, &item->pair_len, err));
-        goto cleanup;
+    } else {
+        FR_TRY(fr_task_prompt(task, NULL, item, &text, err));
+        item->len = text.len;
+        FR_TRY(keep_text(arena, fr_str_text(&text), text.len, &item->text, err));
     }
-    FR_TRY(fr_task_prompt(task, NULL, item, &text, err));
-    item->len = text.len;
-    FR_TRY(keep_text(arena, fr_str_text(&text), text.len, &item->text, err));
+    item->whole = item->text;
+    item->whole_len = item->len;
+    if (!item->pair) goto cleanup;
+    FR_TRY(fr_str_append(&text, item->text, item->len, err));
+    FR_TRY(fr_str_append(&text, "\n", 1, err));
+    FR_TRY(fr_str_append(&text, item->pair, item->pair_len, err));
+    item->whole_len = text.len;
+    FR_TRY(keep_text(arena, fr_str_text(&text), text.len, &item->whole, err));
 cleanup:
     fr_str_release(&text);
     return st;
@@ -366,6 +374,7 @@ fr_status fr__item_copy(fr_item *item, size_t n_fields, fr_arena *arena, fr_erro
         size_t len;
     } texts[] = {{&item->text, item->len},
                  {&item->pair, item->pair_len},
+                 {&item->whole, item->whole_len},
                  {&item->target, item->target_len},
                  {&item->setup, item->setup ? strlen(item->setup) : 0},
                  {&item->code, item->code ? strlen(item->code) : 0},

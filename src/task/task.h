@@ -86,10 +86,12 @@ bool fr_task_reads_target(const fr_task *task);
  * NUL-terminated; those with a length may hold NULs of their own. */
 typedef struct fr_item {
     const fr_text *fields; /* [task->n_fields] what the row says */
-    const char *text;      /* what encoders and baselines read: the task's input, else the prompt */
+    const char *text;      /* what encoders read: the task's input, else the prompt */
     size_t len;
     const char *pair; /* a second text of encoders; NULL: there is none */
     size_t pair_len;
+    const char *whole; /* the text, or both of a pair, a line each: what baselines read */
+    size_t whole_len;
     const char *target; /* what goes on behind the prompt; NULL of a classify task */
     size_t target_len;
     const char *setup, *code, *tests, *entry; /* of a code task, as in fr_program (sandbox.h), but

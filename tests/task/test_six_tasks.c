@@ -104,6 +104,7 @@ static void fields_of_the_usual_data_sets_are_known(void **state)
         assert_int_equal(item->label, cases[i].label);
         assert_int_equal(!item->pair, !cases[i].pair);
         if (item->pair) assert_string_equal(item->pair, cases[i].pair);
+        assert_int_equal(item->whole_len, item->len + (item->pair ? 1 + item->pair_len : 0));
         assert_int_equal(!item->target, !cases[i].target);
         if (item->target) assert_string_equal(item->target, cases[i].target);
         fr_dataset_release(&d);
@@ -183,6 +184,7 @@ static void both_parts_of_a_split_outlive_each_other(void **state)
     fr_dataset_release(&d);
     assert_string_equal(part.items[0].text, first ? "a" : "c");
     assert_string_equal(part.items[0].pair, first ? "b" : "d");
+    assert_string_equal(part.items[0].whole, first ? "a\nb" : "c\nd");
     assert_string_equal(part.items[0].fields[1].data, first ? "b" : "d");
     fr_dataset_release(&part);
     fr_task_close(task);
