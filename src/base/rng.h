@@ -17,6 +17,7 @@ void fr_rng_init(fr_rng *rng, uint64_t seed);
 uint64_t fr_rng_next(fr_rng *rng);
 double fr_rng_uniform(fr_rng *rng);                        /* [0, 1), 53 bits */
 uint64_t fr_rng_below(fr_rng *rng, uint64_t n);            /* [0, n) without bias; n > 0 */
+uint64_t fr_rng_item(fr_rng *rng, uint64_t n);             /* the same, fast; bias below n / 2^64 */
 double fr_rng_normal(fr_rng *rng);                         /* mean 0, variance 1 (polar method) */
 void fr_rng_shuffle(fr_rng *rng, size_t *index, size_t n); /* Fisher-Yates */
 

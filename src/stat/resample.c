@@ -20,7 +20,7 @@ fr_status fr_resample_sums(const double *statistics, size_t n, size_t width, uin
     for (size_t draw = 0; draw < FR_BOOTSTRAP_DRAWS; draw++) {
         memset(sums, 0, width * sizeof(*sums));
         for (size_t i = 0; i < n; i++) {
-            const double *item = statistics + fr_rng_below(&rng, n) * width;
+            const double *item = statistics + fr_rng_item(&rng, n) * width;
             for (size_t k = 0; k < width; k++) sums[k] += item[k];
         }
         scores[draw] = score_of(ctx, sums, n);

@@ -105,6 +105,21 @@ static void normal_numbers_have_mean_0_and_variance_1(void **state)
     ASSERT_NEAR(squares / n, 1, 0.02);
 }
 
+static void items_are_drawn_equally_often_and_to_the_last(void **state)
+{
+    (void)state;
+    fr_rng rng;
+    size_t seen[7] = {0};
+    fr_rng_init(&rng, 2);
+    for (int i = 0; i < 70000; i++) {
+        uint64_t item = fr_rng_item(&rng, 7);
+        assert_true(item < 7);
+        seen[item]++;
+    }
+    for (int i = 0; i < 7; i++) ASSERT_NEAR((double)seen[i], 10000, 400); /* 4 sd */
+    assert_true(fr_rng_item(&rng, 1) == 0);
+}
+
 static void shuffle_is_a_permutation_fixed_by_the_seed(void **state)
 {
     (void)state;
@@ -137,6 +152,7 @@ int main(void)
         cmocka_unit_test(nearest_name_is_suggested_only_when_it_is_near),
         cmocka_unit_test(sha256_of_the_published_vectors),
         cmocka_unit_test(normal_numbers_have_mean_0_and_variance_1),
+        cmocka_unit_test(items_are_drawn_equally_often_and_to_the_last),
         cmocka_unit_test(shuffle_is_a_permutation_fixed_by_the_seed),
         cmocka_unit_test(unknown_embedded_file_is_null),
     };

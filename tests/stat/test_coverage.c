@@ -17,9 +17,9 @@
 #include <stdbool.h>
 
 #include "base/rng.h"
-#include "stat/bootstrap.h"
 #include "stat/interval.h"
 #include "stat/paired.h"
+#include "stat/resample.h"
 #include "support/test.h"
 
 enum { CLOSED_TRIALS = 10000, BOOTSTRAP_TRIALS = 200, TESTED_ITEMS = 100 };
@@ -227,35 +227,9 @@ static double bleu_apart(const double *sums, size_t n)
     return bleu(sums, n) - bleu(sums + 10, n);
 }
 
-typedef struct sample {
-    double *items; /* [n, width] */
-    size_t width;  /* 1 for a mean, else a multiple of 4 */
-    score_sums score;
-} sample;
-
-static double score_of(const void *ctx, const size_t *index, size_t n)
+static double score_of(const void *ctx, const double *sums, size_t n)
 {
-    const sample *s = ctx;
-    double sums[WIDTH] = {0};
-    for (size_t i = 0; i < n; i++) {
-        const double *item = s->items + index[i] * s->width;
-        for (size_t k = 0; k < s->width; k += 4) /* most of the time goes here */
-            for (size_t j = k; j < k + 4; j++) sums[j] += item[j];
-    }
-    return s->score(sums, n);
-}
-
-/* The paired mean goes through the function that takes two arrays of scores. */
-static fr_interval bootstrap(const sample *s, size_t n, uint64_t seed, const double *zeros)
-{
-    fr_bootstrap b;
-    fr_error err;
-    if (s->score == mean) {
-        ASSERT_OK(fr_bootstrap_paired(s->items, zeros, n, 0.02, 0.95, seed, &b, &err));
-    } else {
-        ASSERT_OK(fr_bootstrap_scores(score_of, s, n, 0.02, 0.95, seed, &b, &err));
-    }
-    return b.interval;
+    return (*(const score_sums *)ctx)(sums, n);
 }
 
 /* How many of the intervals of n items hold the truth. */
@@ -263,10 +237,12 @@ static size_t bootstrap_row(size_t n, size_t width, make_item make, score_sums s
 {
     size_t held = 0;
     double *population = calloc((size_t)POPULATION * width, sizeof(double));
-    double *zeros = calloc(n, sizeof(double)), sums[WIDTH] = {0};
-    sample s = {calloc(n, width * sizeof(double)), width, score};
+    double *sample = malloc(n * width * sizeof(double)), sums[WIDTH] = {0};
+    double *draws = malloc(FR_BOOTSTRAP_DRAWS * sizeof(double));
     fr_rng rng;
-    assert_true(population && zeros && s.items);
+    fr_error err;
+    fr_bootstrap b;
+    assert_true(population && sample && draws);
     fr_rng_init(&rng, 1);
     for (size_t i = 0; i < POPULATION; i++) {
         make(&rng, population + i * width);
@@ -275,13 +251,15 @@ static size_t bootstrap_row(size_t n, size_t width, make_item make, score_sums s
     double truth = score(sums, POPULATION);
     for (size_t trial = 0; trial < trials; trial++) {
         for (size_t i = 0; i < n; i++)
-            memcpy(s.items + i * width, population + fr_rng_below(&rng, POPULATION) * width,
+            memcpy(sample + i * width, population + fr_rng_below(&rng, POPULATION) * width,
                    width * sizeof(double));
-        held += holds(bootstrap(&s, n, trial, zeros), truth);
+        ASSERT_OK(fr_resample_sums(sample, n, width, trial, score_of, &score, draws, &err));
+        fr_resample_summary(draws, n, 0, 0.02, 0.95, &b);
+        held += holds(b.interval, truth);
     }
     free(population);
-    free(zeros);
-    free(s.items);
+    free(sample);
+    free(draws);
     return held;
 }
 
@@ -301,12 +279,12 @@ static void bootstrap_intervals_hold_the_truth(void **state)
         bool promised;
     } rows[] = {
         {"mean of differences", 1, make_close, mean, {100, 300, 1000}, true},
-        {"bits per byte apart", 4, make_stories, bits_apart, {100, 300}, true},
-        {"macro-F1 apart", 20, make_labels, macro_f1_apart, {100, 300}, true},
+        {"bits per byte apart", 3, make_stories, bits_apart, {100, 300}, true},
+        {"macro-F1 apart", 18, make_labels, macro_f1_apart, {100, 300}, true},
         {"BLEU apart", 20, make_summary, bleu_apart, {100, 300}, true},
-        {"macro-F1 of one system", 20, make_labels, macro_f1, {300}, true},
+        {"macro-F1 of one system", 18, make_labels, macro_f1, {300}, true},
         {"BLEU of one system", 20, make_summary, bleu, {300}, true},
-        {"bits per byte apart, uneven texts", 4, make_uneven, bits_apart, {100, 300, 1000}, false},
+        {"bits per byte apart, uneven texts", 3, make_uneven, bits_apart, {100, 300, 1000}, false},
         {"mean, 1 of 20 items differs", 1, make_rare, mean, {100, 300, 1000}, false},
     };
     size_t trials = asked ? asked : BOOTSTRAP_TRIALS, all = 0, all_held = 0;
