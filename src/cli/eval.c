@@ -57,7 +57,12 @@ static fr_status prepare(cli_evaluation *e, fr_error *err)
         FR_FAIL(err, FR_ERR_USAGE, "%s needs --samples %zu and a --temperature, like 0.8",
                 fr_scoring_name(e->scoring, 0), k);
     FR_TRY(fr_predictor_read(e->predictor, &e->items, err));
-    cli_tell_cut(fr_predictor_reading(e->predictor).n_cut, e->items.n, e->job.max_tokens, "text");
+    size_t n_cut = fr_predictor_reading(e->predictor).n_cut;
+    if (n_cut)
+        fr_log(FR_LOG_WARNING,
+               "%zu of %zu prompts are so long that no answer fits behind them within %zu tokens: "
+               "what they ask about loses its end",
+               n_cut, e->items.n, e->job.max_tokens);
 cleanup:
     return st;
 }

@@ -7,6 +7,7 @@
 #include "cli/eval.h"
 #include "format/jsonl.h"
 #include "stat/bootstrap.h"
+#include "text/utf8.h"
 
 /* A metric and the statistics of items. */
 typedef struct metric {
@@ -56,7 +57,9 @@ static fr_status find_interval(cli_evaluation *e, fr_error *err)
     const metric first = metric_of(e, 0);
     fr_bootstrap drawn;
     if (isnan(score_items(&first, 0, e->items.n))) goto cleanup;
-    if (fr_measure_is_right_or_wrong(first.measure)) {
+    /* Of pass@1 each item is right or wrong as long as it has one sample. */
+    bool shares = fr_measure_reads(first.measure) == FR_MEASURE_PROGRAM && e->words->samples > 1;
+    if (fr_measure_is_right_or_wrong(first.measure) && !shares) {
         e->interval = fr_wilson_interval((size_t)(first.sums[0] + 0.5), e->items.n, 0.95);
         e->interval_kind = "Wilson";
         goto cleanup;
@@ -124,6 +127,25 @@ static bool add_texts(json_t *row, const fr_answer *a)
     return !json_object_set_new(row, "outputs", list) && ok;
 }
 
+/* What became of each sample's program: [{"outcome": "failed", "why": "..."}]. */
+static json_t *item_verdicts(const cli_evaluation *e, size_t i)
+{
+    size_t n, samples = e->got->answers[i].n_texts;
+    const fr_program_verdict *all = fr_scoring_verdicts(e->scoring, &n);
+    json_t *list = json_array();
+    for (size_t s = i * samples; list && s < (i + 1) * samples && s < n; s++) {
+        /* It is cut at a byte, and may have come from the program. */
+        size_t len = fr_utf8_check(all[s].why, strlen(all[s].why));
+        json_t *one = json_pack("{s:s, s:s%}", "outcome", fr_outcome_name(all[s].outcome), "why",
+                                all[s].why, len);
+        if (json_array_append_new(list, one)) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
 /* What each metric gives the item by itself; those over several classes give nothing. */
 static json_t *item_scores(const cli_evaluation *e, size_t i)
 {
@@ -155,6 +177,8 @@ static json_t *item_row(const void *ctx, size_t i)
         ok = !json_object_set_new(row, "log_p", number(a->log_p)) &&
              !json_object_set_new(row, "tokens", json_integer((json_int_t)a->n_tokens)) &&
              !json_object_set_new(row, "bytes", json_integer((json_int_t)item->target_len));
+    if (ok && e->job.task->kind == FR_TASK_CODE)
+        ok = !json_object_set_new(row, "verdicts", item_verdicts(e, i));
     if (ok) ok = !json_object_set_new(row, "scores", item_scores(e, i));
     if (ok) return row;
     json_decref(row);

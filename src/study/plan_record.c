@@ -170,8 +170,8 @@ static fr_status record_cuts(const fr_plan *p, const fr_plan_model *m, fr_ledger
     }
     if (m->n_test_cut) {
         snprintf(note, sizeof(note),
-                 "%zu of %zu test items are longer than %zu tokens leave room "
-                 "for and lose the end of their text",
+                 "%zu of %zu prompts are so long that no answer fits behind them within %zu "
+                 "tokens: what they ask about loses its end",
                  m->n_test_cut, p->test.n, m->max_tokens);
         FR_TRY(put_note(l, s->name, note, err));
     }
