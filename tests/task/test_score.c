@@ -77,13 +77,13 @@ static void likelihoods_give_perplexity_and_bits_per_byte(void **state)
     fr_task task = make_task(FR_TASK_GENERATE, metrics, 2, NULL, 0);
     fr_item items[] = {{.target = " ab", .target_len = 3}, {.target = "x", .target_len = 1}};
     fr_answer answers[] = {{.label = -1, .log_p = -3 * log(2), .n_tokens = 2},
-                           {.label = -1, .log_p = -log(2), .n_tokens = 2}};
+                           {.label = -1, .log_p = -log(2), .n_tokens = 1}};
     double statistics[2 * 4];
     fr_scoring *s;
     ASSERT_OK(fr_scoring_create(&s, &task, &(fr_scoring_options){0}, &err));
     ASSERT_OK(fr_scoring_run(s, items, answers, 2, statistics, &err));
-    ASSERT_NEAR(score(s, statistics, 2, 0), 4.0 / 4, 1e-15); /* 4 bits over 4 bytes */
-    ASSERT_NEAR(score(s, statistics, 2, 1), 2, 1e-12);       /* 4 tokens of half a chance */
+    ASSERT_NEAR(score(s, statistics, 2, 0), 4.0 / 4, 1e-15);  /* 4 bits over 4 bytes */
+    ASSERT_NEAR(score(s, statistics, 2, 1), cbrt(16), 1e-12); /* 4 bits over 3 tokens */
     assert_true(fr_measure_lower_is_better(fr_scoring_measure(s, 0)));
     assert_true(isinf(fr_measure_highest(fr_scoring_measure(s, 1))));
     answers[1].n_tokens = 0; /* was not scored */
@@ -148,6 +148,7 @@ static void an_answer_is_read_behind_its_marker_or_leniently(void **state)
         {"#### 0.50", "#### .5", 1, 1},
         {"#### 007", "#### 7", 1, 1},
         {"#### 1,00", "#### 100", 0, 0}, /* no group of three */
+        {"#### 1234,567", "#### 1234567", 0, 0},
         {"#### 8\n\nQuestion: ...\n#### 9", "#### 8", 1, 1},
         {"The answer is 8.", "#### 8", 0, 1},
         {"It takes 16-3 = 13 days", "#### 13", 0, 1},

@@ -193,16 +193,20 @@ static void both_parts_of_a_split_outlive_each_other(void **state)
 static void worked_examples_stand_before_every_prompt_alike(void **state)
 {
     (void)state;
-    fr_dataset d;
+    static const char rows[] =
+        "{\"prompt\": \"p1\", \"story\": \"s1\"}\n{\"prompt\": \"p2\", \"story\": \"s2\"}\n"
+        "{\"prompt\": \"p3\", \"story\": \"s3\"}\n";
+    fr_dataset d, other_order;
     fr_str shots = FR_STR_INIT, again = FR_STR_INIT, prompt = FR_STR_INIT;
     fr_task *task = open_task("story");
-    load(task,
-         "{\"prompt\": \"p1\", \"story\": \"s1\"}\n{\"prompt\": \"p2\", \"story\": \"s2\"}\n"
-         "{\"prompt\": \"p3\", \"story\": \"s3\"}\n",
-         &d);
+    load(task, rows, &d);
     ASSERT_OK(fr_dataset_shots(&d, task, "Q {prompt}\nA", 2, 5, &shots, &err));
-    ASSERT_OK(fr_dataset_shots(&d, task, "Q {prompt}\nA", 2, 5, &again, &err));
+    ASSERT_OK(fr_dataset_load(&other_order, test_write_file(dir, "same.jsonl", rows),
+                              &(fr_dataset_options){.task = task, .shuffle = 5}, &err));
+    assert_int_not_equal(other_order.items[0].row, 0);
+    ASSERT_OK(fr_dataset_shots(&other_order, task, "Q {prompt}\nA", 2, 5, &again, &err));
     assert_string_equal(shots.data, again.data);
+    fr_dataset_release(&other_order);
     int a = 0, b = 0, end = 0;
     assert_int_equal(sscanf(shots.data, "Q p%d\nA s%*d\n\nQ p%d\nA s%*d\n\n%n", &a, &b, &end), 2);
     assert_int_equal(end, shots.len);
