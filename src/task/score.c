@@ -182,6 +182,8 @@ static fr_status open_sandbox(fr_scoring *s, fr_error *err)
     fr_sandbox_options o = FR_SANDBOX_OPTIONS_INIT;
     if (s->sandbox || s->not_run[0]) return FR_OK;
     o.slots = s->options.sandbox_slots ? s->options.sandbox_slots : SLOTS;
+    o.no_bubblewrap = s->options.no_bubblewrap;
+    o.no_landlock = s->options.no_landlock;
     o.run_unprotected_code = s->options.run_unprotected_code;
     o.should_stop = s->options.should_stop;
     o.ctx = s->options.ctx;

@@ -34,8 +34,10 @@ typedef struct fr_answer {
 typedef struct fr_scoring fr_scoring;
 
 typedef struct fr_scoring_options {
-    unsigned sandbox_slots;         /* programs at a time; 0: 2 */
-    bool run_unprotected_code;      /* sandbox.h */
+    unsigned sandbox_slots; /* programs at a time; 0: 2 */
+    bool no_bubblewrap;     /* this and the next two: sandbox.h */
+    bool no_landlock;
+    bool run_unprotected_code;
     bool (*should_stop)(void *ctx); /* may be NULL */
     void *ctx;
 } fr_scoring_options;

@@ -268,6 +268,37 @@ static void programs_that_solve_the_problem_pass(void **state)
     fr_scoring_destroy(s);
 }
 
+static void programs_that_hang_or_cannot_be_run_say_so(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"pass@1"};
+    fr_task task = make_task(FR_TASK_CODE, metrics, 1, NULL, 0);
+    const fr_item item = {
+        .setup = "", .code = doubled, .tests = "assert double(2) == 4\n", .entry = "double"};
+    const fr_text hangs = TEXT("\n    while True:\n        pass\n");
+    const fr_answer answer = {-1, &hangs, 1, 0, 0};
+    fr_scoring_options options = {.no_bubblewrap = true, .no_landlock = true};
+    fr_scoring *s;
+    double passed = 0;
+    size_t n;
+    ASSERT_OK(fr_scoring_create(&s, &task, &options, &err));
+    ASSERT_OK(fr_scoring_run(s, &item, &answer, 1, &passed, &err)); /* all else goes on */
+    assert_true(isnan(passed));
+    assert_string_not_equal(fr_scoring_not_run(s), "");
+    assert_string_equal(fr_scoring_jail(s), "");
+    assert_null(fr_scoring_verdicts(s, &n));
+    fr_scoring_destroy(s);
+
+    task.cpu_seconds = 1;
+    ASSERT_OK(fr_scoring_create(&s, &task, &(fr_scoring_options){0}, &err));
+    ASSERT_OK(fr_scoring_run(s, &item, &answer, 1, &passed, &err));
+    if (!fr_scoring_not_run(s)[0]) {
+        assert_int_equal(fr_scoring_verdicts(s, &n)->outcome, FR_OUTCOME_TIMED_OUT);
+        ASSERT_NEAR(passed, 0, 0);
+    }
+    fr_scoring_destroy(s);
+}
+
 /* Where an answer ends, while it is written: the byte, or -1 where it goes on. */
 static void an_answer_ends_at_a_stop_or_behind_its_fence(void **state)
 {
@@ -347,6 +378,7 @@ int main(void)
         cmocka_unit_test(texts_are_compared_without_the_space_around_them_and_up_to_a_stop),
         cmocka_unit_test(an_answer_is_read_behind_its_marker_or_leniently),
         cmocka_unit_test(programs_that_solve_the_problem_pass),
+        cmocka_unit_test(programs_that_hang_or_cannot_be_run_say_so),
         cmocka_unit_test(an_answer_ends_at_a_stop_or_behind_its_fence),
         cmocka_unit_test(metrics_are_made_from_their_names_alone),
     };
