@@ -2,6 +2,7 @@
  * hand from the formulas of the metrics. */
 #include <math.h>
 
+#include "format/rows.h"
 #include "graph/graph.h"
 #include "support/test.h"
 #include "task/score.h"
@@ -196,6 +197,41 @@ static void an_answer_is_read_behind_its_marker_or_leniently(void **state)
     fr_scoring_destroy(s);
 }
 
+/* Strict and flexible readings of GSM8K as lm-evaluation-harness has them: tools/golden/answers.py.
+ */
+static void numbers_are_read_as_the_field_reads_them(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"exact-match", "exact-match-lenient"};
+    char marker[] = "####";
+    fr_task task = make_task(FR_TASK_GENERATE, metrics, 2, NULL, 0);
+    fr_scoring *s;
+    fr_rows *rows;
+    const json_t *row;
+    size_t n = 0;
+    task.marker = marker;
+    ASSERT_OK(fr_scoring_create(&s, &task, &(fr_scoring_options){0}, &err));
+    ASSERT_OK(
+        fr_rows_open(&rows, FR_TEST_DIR "/golden/answers/numbers.jsonl", FR_ROWS_JSONL, &err));
+    for (;; n++) {
+        double statistics[2];
+        ASSERT_OK(fr_rows_next(rows, &row, &err));
+        if (!row) break;
+        const char *text = json_string_value(json_object_get(row, "written"));
+        const char *target = json_string_value(json_object_get(row, "target"));
+        fr_item item = {.target = target, .target_len = strlen(target)};
+        fr_text written = {text, strlen(text)};
+        fr_answer answer = {-1, &written, 1, 0, 0};
+        ASSERT_OK(fr_scoring_run(s, &item, &answer, 1, statistics, &err));
+        if ((int)statistics[0] != json_integer_value(json_object_get(row, "strict")) ||
+            (int)statistics[1] != json_integer_value(json_object_get(row, "flexible")))
+            fail_msg("%s for %s: %g, %g", text, target, statistics[0], statistics[1]);
+    }
+    assert_int_equal(n, 200);
+    fr_rows_close(rows);
+    fr_scoring_destroy(s);
+}
+
 static const char doubled[] = "def double(x):\n    \"\"\"Twice x.\"\"\"";
 
 static void programs_that_solve_the_problem_pass(void **state)
@@ -377,6 +413,7 @@ int main(void)
         cmocka_unit_test(likelihoods_give_perplexity_and_bits_per_byte),
         cmocka_unit_test(texts_are_compared_without_the_space_around_them_and_up_to_a_stop),
         cmocka_unit_test(an_answer_is_read_behind_its_marker_or_leniently),
+        cmocka_unit_test(numbers_are_read_as_the_field_reads_them),
         cmocka_unit_test(programs_that_solve_the_problem_pass),
         cmocka_unit_test(programs_that_hang_or_cannot_be_run_say_so),
         cmocka_unit_test(an_answer_ends_at_a_stop_or_behind_its_fence),
