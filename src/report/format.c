@@ -78,6 +78,13 @@ static int decimals_of(double x, int digits)
     return decimals - (round(magnitude * pow(10, decimals)) >= pow(10, digits));
 }
 
+/* Whole numbers of more digits end in zeros. */
+static double round_to(double x, int digits)
+{
+    double unit = x == 0 ? 1 : pow(10, floor(log10(fabs(x))) - digits + 1);
+    return unit > 1 ? round(x / unit) * unit : x;
+}
+
 static fr__text rounded(double x, int digits)
 {
     if (!isfinite(x)) return dash();
@@ -86,8 +93,7 @@ static fr__text rounded(double x, int digits)
         snprintf(t.s, sizeof(t.s), "%.2g", x);
         return t;
     }
-    double unit = x == 0 ? 1 : pow(10, floor(log10(fabs(x))) - digits + 1);
-    if (unit > 1) x = round(x / unit) * unit;
+    x = round_to(x, digits);
     return fr__fixed(x, decimals_of(x, digits));
 }
 
@@ -269,7 +275,9 @@ static fr__text fraction(double factor, int digits)
 {
     fr__text t;
     if (!isfinite(factor) || factor <= 0) return dash();
-    if (factor >= 0.995) {
+    if (factor >= 0.9995e6 && factor < 1e15) { /* a baseline of next to no energy: 1/20M */
+        snprintf(t.s, sizeof(t.s), "1/%.60s", count_in_letters(round_to(factor, digits)).s);
+    } else if (factor >= 0.995) {
         snprintf(t.s, sizeof(t.s), "1/%.60s", rounded(factor < 1 ? 1 : factor, digits).s);
     } else {
         snprintf(t.s, sizeof(t.s), "%.60sx", rounded(1 / factor, digits).s);

@@ -11,6 +11,9 @@ FR_NODISCARD fr_status fr__html_text(fr_str *out, const char *text, fr_error *er
 /* A formatted number: escaped, with a real minus sign. */
 FR_NODISCARD fr_status fr__html_number(fr_str *out, const char *number, fr_error *err);
 
+/* A formatted "v [l, h]" as a strong value over its small interval. */
+FR_NODISCARD fr_status fr__html_value(fr_str *out, const char *text, fr_error *err);
+
 /* A metric with its unit and direction. */
 FR_NODISCARD fr_status fr__html_metric(fr_str *out, const fr_result_metric *t, fr_error *err);
 

@@ -27,8 +27,7 @@ static fr_status empty_cell(fr_str *out, fr_error *err)
     return fr_str_appendf(out, err, "<td class=\"none\">&#8211;</td>");
 }
 
-/* "v [l, h]" as a strong value over its small interval. */
-static fr_status value_and_interval(fr_str *out, const char *text, fr_error *err)
+fr_status fr__html_value(fr_str *out, const char *text, fr_error *err)
 {
     fr_status st = FR_OK;
     size_t n = strcspn(text, " ");
@@ -54,7 +53,7 @@ static fr_status kind_cell(fr_str *out, const char *key, const fr_figure *f, con
     fr_status st = FR_OK;
     if (!fr__figure_exists(f)) return empty_cell(out, err);
     FR_TRY(cell(out, "", key, err));
-    FR_TRY(value_and_interval(out, fr__figure(f).s, err));
+    FR_TRY(fr__html_value(out, fr__figure(f).s, err));
     if (net && fr__figure_exists(net)) {
         fr__text text = fr__figure(net);
         FR_TRY(fr_str_appendf(out, err, "<span class=\"i\">net of idle "));
@@ -119,7 +118,7 @@ static fr_status factor_cell(fr_str *out, const fr_result_model *m, fr_error *er
     fr__text factor = fr__fractions(&m->factor);
     if (factor.s[0] == '-') return empty_cell(out, err);
     FR_TRY(cell(out, "", "emissions", err));
-    FR_TRY(value_and_interval(out, factor.s, err));
+    FR_TRY(fr__html_value(out, factor.s, err));
     if (m->crosses_bases) {
         FR_TRY(fr_str_appendf(out, err, "<span class=\"i\">"));
         if (fr__figure_exists(&m->factor_same_basis)) {
@@ -164,7 +163,7 @@ static fr_status quality_cell(fr_str *out, const fr_result_metric *t, const fr_f
     if (not_run)
         FR_TRY(fr_str_appendf(out, err, "not run"));
     else
-        FR_TRY(value_and_interval(out, fr__score(t, f).s, err));
+        FR_TRY(fr__html_value(out, fr__score(t, f).s, err));
     FR_TRY(close_cell(out, err));
 cleanup:
     return st;
@@ -179,12 +178,14 @@ static fr_status difference_cell(fr_str *out, const fr_result_metric *t, const f
     if (!fr__figure_exists(&m->difference) && !gain) return empty_cell(out, err);
     FR_TRY(cell(out, "", "difference", err));
     if (fr__figure_exists(&m->difference))
-        FR_TRY(value_and_interval(out, fr__change(t, &m->difference).s, err));
+        FR_TRY(fr__html_value(out, fr__change(t, &m->difference).s, err));
     if (gain) {
         FR_TRY(fr_str_appendf(out, err, "<span class=\"i\">over "));
         FR_TRY(fr__html_text(out, m->baseline, err));
+        fr__text value = fr__change(t, &m->gain); /* its interval is in the remarks */
+        value.s[strcspn(value.s, " ")] = '\0';
         FR_TRY(fr_str_appendf(out, err, ": "));
-        FR_TRY(fr__html_number(out, fr__change(t, &m->gain).s, err));
+        FR_TRY(fr__html_number(out, value.s, err));
         FR_TRY(fr_str_appendf(out, err, "</span>"));
     }
     FR_TRY(close_cell(out, err));

@@ -21,7 +21,10 @@ static fr_status cell(const fr_study_row *row, fr__fact fact, fr_str *out, fr_er
     }
     if (fact == FR__FACT_VERDICT && m && m->verdict)
         FR_TRY(fr_str_appendf(out, err, "<span class=\"badge %s\">", fr__html_class(m)));
-    FR_TRY(fr__html_number(out, fr_str_text(&text), err));
+    bool figure =
+        fact == FR__FACT_QUALITY || fact == FR__FACT_DIFFERENCE || fact == FR__FACT_EMISSIONS;
+    FR_TRY(figure ? fr__html_value(out, fr_str_text(&text), err)
+                  : fr__html_text(out, fr_str_text(&text), err));
     if (fact == FR__FACT_VERDICT && m && m->verdict) FR_TRY(fr_str_appendf(out, err, "</span>"));
     if (link) FR_TRY(fr_str_appendf(out, err, "</a>"));
     FR_TRY(fr_str_appendf(out, err, "</span></td>"));
