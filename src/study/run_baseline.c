@@ -169,8 +169,8 @@ static fr_status classify(fitted *f, const fr_item *item, fr_answer *out, fr_err
     fr_status st = FR_OK;
     out->label = f->label;
     if (!f->classifier) goto cleanup;
-    FR_TRY(fr_baseline_predict(f->classifier, (fr_text){item->whole, item->whole_len}, f->probabilities,
-                               err));
+    FR_TRY(fr_baseline_predict(f->classifier, (fr_text){item->whole, item->whole_len},
+                               f->probabilities, err));
     out->label = 0;
     for (size_t k = 1; k < f->job->plan->task->n_labels; k++)
         if (f->probabilities[k] > f->probabilities[out->label]) out->label = (int32_t)k;
@@ -242,8 +242,8 @@ cleanup:
     return st;
 }
 
-/* The window ends before the scores are computed, which nobody who uses the baseline needs; both
- * go into one transaction. */
+/* Scores go into a window of their own, since nobody who uses the baseline needs them; all of it is
+ * one transaction. */
 static fr_status infer(fitted *f, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -260,8 +260,12 @@ static fr_status infer(fitted *f, fr_error *err)
     FR_TRY(fr_ledger_begin(ledger, err));
     FR_TRY(fr__booking_commit(&f->booking, n, NULL, err));
     FR_TRY(fr__booking_close(&f->booking, false, NULL, err));
+    FR_TRY(fr__booking_open(&f->booking, j->run, j->model->spec->name, j->cell->cell,
+                            FR_PHASE_SCORE, err));
     FR_TRY(fr_scoring_run(j->scoring, j->plan->test.items, answers, n, statistics, err));
     FR_TRY(put(f, answers, statistics, err));
+    FR_TRY(fr__booking_commit(&f->booking, n, NULL, err));
+    FR_TRY(fr__booking_close(&f->booking, false, NULL, err));
     FR_TRY(fr_ledger_commit(ledger, err));
 cleanup:
     if (st != FR_OK) fr_ledger_rollback(ledger);

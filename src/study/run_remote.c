@@ -175,6 +175,7 @@ static fr_status score_later(const fr_run_job *j, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_arena texts;
+    fr_booking booking = {0};
     size_t width = fr_scoring_width(j->scoring), n = j->plan->test.n;
     double *statistics = malloc((width + 1) * sizeof(*statistics));
     fr_arena_init(&texts, 0);
@@ -185,13 +186,19 @@ static fr_status score_later(const fr_run_job *j, fr_error *err)
         fr_arena_reset(&texts);
         FR_TRY(read_unscored(j, j->plan->items[i], &texts, &text, &unscored, err));
         if (!unscored) continue;
+        if (!booking.window)
+            FR_TRY(fr__booking_open(&booking, j->run, j->model->spec->name, j->cell->cell,
+                                    FR_PHASE_SCORE, err));
         FR_TRY(score_one(j, i, -1, &text, statistics, err));
+        FR_TRY(fr__booking_tick(&booking, err));
         FR_TRY(fr_sql_run(&j->run->ledger->db, err,
                           "UPDATE result SET statistics = ? WHERE cell = ? AND item = ?", "btt",
                           statistics, width * sizeof(*statistics), j->cell->cell,
                           j->plan->items[i]));
     }
+    if (booking.window) FR_TRY(fr__booking_close(&booking, false, NULL, err));
 cleanup:
+    fr__booking_abandon(&booking);
     fr_arena_release(&texts);
     free(statistics);
     return st;
