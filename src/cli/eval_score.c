@@ -6,7 +6,7 @@
 
 #include "cli/eval.h"
 #include "format/jsonl.h"
-#include "stat/bootstrap.h"
+#include "stat/resample.h"
 #include "text/utf8.h"
 
 /* A metric and the statistics of items. */
@@ -28,14 +28,6 @@ static void clear(const metric *m)
     memset(m->sums, 0, fr_measure_width(m->measure) * sizeof(*m->sums));
 }
 
-static double score_drawn(const void *ctx, const size_t *index, size_t n)
-{
-    const metric *m = ctx;
-    clear(m);
-    for (size_t i = 0; i < n; i++) add_item(m, index[i]);
-    return fr_measure_score(m->measure, m->sums, n);
-}
-
 static double score_items(const metric *m, size_t first, size_t n)
 {
     clear(m);
@@ -50,25 +42,45 @@ static metric metric_of(const cli_evaluation *e, size_t i)
                     e->sums};
 }
 
-static fr_status find_interval(cli_evaluation *e, fr_error *err)
+static double score_of(const void *ctx, const double *sums, size_t n)
 {
-    enum { SEED = 1 };
+    return fr_measure_score(ctx, sums, n);
+}
+
+/* By the bootstrap, as studies draw it. */
+static fr_status draw_interval(cli_evaluation *e, const metric *m, double score, fr_error *err)
+{
+    enum { SEED = 20260108 }; /* theirs, so that intervals are the same */
     fr_status st = FR_OK;
-    const metric first = metric_of(e, 0);
+    size_t n = e->items.n, width = fr_measure_width(m->measure);
     fr_bootstrap drawn;
-    if (isnan(score_items(&first, 0, e->items.n))) goto cleanup;
-    /* Of pass@1 each item is right or wrong as long as it has one sample. */
-    bool shares = fr_measure_reads(first.measure) == FR_MEASURE_PROGRAM && e->words->samples > 1;
-    if (fr_measure_is_right_or_wrong(first.measure) && !shares) {
-        e->interval = fr_wilson_interval((size_t)(first.sums[0] + 0.5), e->items.n, 0.95);
-        e->interval_kind = "Wilson";
-        goto cleanup;
-    }
-    FR_TRY(fr_bootstrap_scores(score_drawn, &first, e->items.n, 0, 0.95, SEED, &drawn, err));
+    double *statistics = malloc(n * width * sizeof(*statistics));
+    double *draws = malloc(FR_BOOTSTRAP_DRAWS * sizeof(*draws));
+    if (!statistics || !draws) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the interval");
+    for (size_t i = 0; i < n; i++)
+        memcpy(statistics + i * width, m->statistics + i * m->stride, width * sizeof(*statistics));
+    FR_TRY(fr_resample_sums(statistics, n, width, SEED, score_of, m->measure, draws, err));
+    fr_resample_summary(draws, n, score, 0, 0.95, &drawn);
     e->interval = drawn.interval;
     e->interval_kind = "bootstrap";
 cleanup:
+    free(statistics);
+    free(draws);
     return st;
+}
+
+static fr_status find_interval(cli_evaluation *e, fr_error *err)
+{
+    const metric first = metric_of(e, 0);
+    double score = score_items(&first, 0, e->items.n);
+    /* Of pass@1 each item is right or wrong as long as it has one sample. */
+    bool shares = fr_measure_reads(first.measure) == FR_MEASURE_PROGRAM && e->words->samples > 1;
+    if (isnan(score)) return FR_OK;
+    if (!fr_measure_is_right_or_wrong(first.measure) || shares)
+        return draw_interval(e, &first, score, err);
+    e->interval = fr_wilson_interval((size_t)(first.sums[0] + 0.5), e->items.n, 0.95);
+    e->interval_kind = "Wilson";
+    return FR_OK;
 }
 
 fr_status cli_eval_score(cli_evaluation *e, fr_error *err)

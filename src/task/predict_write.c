@@ -83,7 +83,7 @@ static fr_status begin(fr_predictor *p, size_t item, fr_error *err)
     const fr_sequences *s = &p->inputs->texts;
     const int32_t *ids = s->ids + s->offsets[p->first + item];
     size_t n = fr_sequences_length(s, p->first + item), samples = p->options.samples;
-    size_t n_front = n < FRONT_TOKENS ? n : FRONT_TOKENS;
+    size_t n_front = n < FRONT_TOKENS ? n : FRONT_TOKENS, room = p->options.max_tokens - n;
     for (size_t i = item * samples; i < (item + 1) * samples; i++) {
         fr_writing *w = &p->writings[i];
         w->ids.n = 0;
@@ -94,7 +94,7 @@ static fr_status begin(fr_predictor *p, size_t item, fr_error *err)
         p->prompts[i] =
             (fr_prompt){.ids = ids,
                         .n = n,
-                        .max_tokens = p->task->max_tokens,
+                        .max_tokens = p->task->max_tokens < room ? p->task->max_tokens : room,
                         .stream = stream_of(&p->items->items[p->at + item], i % samples)};
     }
     p->done.tokens_in[item] = n;

@@ -138,6 +138,19 @@ static void a_decoder_writes_what_transformers_writes(void **state)
     close_world(&w);
 }
 
+static void prompt_and_answer_share_the_tokens_there_are(void **state)
+{
+    (void)state;
+    world w;
+    fr_predict_options o = defaults;
+    o.max_tokens = 12;
+    ASSERT_OK(open_world(&w, WRITES "max_tokens: 35", o));
+    ASSERT_OK(fr_predictor_run(w.p, 0, n_texts, &w.got, &err));
+    for (size_t i = 0; i < n_texts; i++)
+        assert_true(w.got->tokens_in[i] + w.got->tokens_out[i] <= 12);
+    close_world(&w);
+}
+
 static void a_stop_text_ends_what_is_written_and_is_left_away(void **state)
 {
     (void)state;
@@ -279,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_decoder_writes_what_transformers_writes),
+        cmocka_unit_test(prompt_and_answer_share_the_tokens_there_are),
         cmocka_unit_test(a_stop_text_ends_what_is_written_and_is_left_away),
         cmocka_unit_test(an_item_gives_the_same_whatever_runs_before_and_beside_it),
         cmocka_unit_test(likelihood_is_apart_from_writing),
