@@ -54,7 +54,7 @@ static fr_status draw_interval(cli_evaluation *e, const metric *m, double score,
     fr_status st = FR_OK;
     size_t n = e->items.n, width = fr_measure_width(m->measure);
     fr_bootstrap drawn;
-    double *statistics = malloc(n * width * sizeof(*statistics));
+    double *statistics = malloc((n * width + 1) * sizeof(*statistics));
     double *draws = malloc(FR_BOOTSTRAP_DRAWS * sizeof(*draws));
     if (!statistics || !draws) FR_FAIL(err, FR_ERR_NOMEM, "out of memory for the interval");
     for (size_t i = 0; i < n; i++)

@@ -98,7 +98,7 @@ static void adapters_learn_what_comes_next(void **state)
                 tuned * ITEMS);
     ASSERT_NEAR(fixture_query(out, "SELECT MIN(tokens_in) FROM result WHERE tokens_in > 0"), 3, 0);
     assert_true(fixture_query(out, "SELECT MAX(tokens_out) FROM result") <= 4);
-    ASSERT_NEAR(fixture_query(out, "SELECT COUNT(*) FROM window WHERE phase = 8"), 2, 0);
+    ASSERT_NEAR(fixture_query(out, "SELECT COUNT(*) FROM window WHERE phase = 8"), 3, 0);
     ASSERT_NEAR(fixture_query(out, "SELECT COUNT(*) FROM latency"), 6, 0);
 }
 
