@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "format/rows.h"
@@ -108,6 +109,9 @@ fr_status fr_dataset_load(fr_dataset *out, const char *path, const fr_dataset_op
     qsort(out->items, out->n, sizeof(*out->items), by_order);
     out->data_name = origins.data ? origins.data->name : NULL;
     hash_dataset(out);
+    if (out->n_skipped)
+        fr_log(FR_LOG_INFO, "%s: %zu rows whose label says that they have none are left out", path,
+               out->n_skipped);
 cleanup:
     fr_rows_close(rows);
     if (st != FR_OK) fr_dataset_release(out);

@@ -31,6 +31,15 @@ FR_NODISCARD fr_status fr__item_read(const fr__origins *origins, const fr_datase
                                      const json_t *row, const char *where, fr_arena *arena,
                                      fr_item *item, bool *skip, fr_error *err);
 
+/* Texts, target, program and hash of an item from its fields and label.
+ * Errors: FR_ERR_FORMAT (a target without the answer that the task looks for), FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr__item_derive(const fr_task *task, const char *where, fr_arena *arena,
+                                       fr_item *item, fr_error *err);
+
+/* *out: a copy with a zero byte behind it. Errors: FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr__keep_text(fr_arena *arena, const char *text, size_t len,
+                                     const char **out, fr_error *err);
+
 /* The item's texts, copied into another arena. */
 FR_NODISCARD fr_status fr__item_copy(fr_item *item, size_t n_fields, fr_arena *arena,
                                      fr_error *err);

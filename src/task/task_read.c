@@ -112,8 +112,13 @@ static fr_status read_metrics(fr_task *task, const fr_yaml_node *root, fr_error 
     FR_TRY(read_texts(&task->metrics, &task->n_metrics, root, "metrics", err));
     if (!task->n_metrics)
         FR_FAIL(err, FR_ERR_USAGE, "%s: a task needs a metric", fr_yaml_where(list));
-    for (size_t i = 0; i < task->n_metrics; i++)
+    for (size_t i = 0; i < task->n_metrics; i++) {
         FR_TRY(check_metric(task, task->metrics[i], fr_yaml_item(list, i), err));
+        for (size_t j = 0; j < i; j++)
+            if (!strcmp(task->metrics[i], task->metrics[j]))
+                FR_FAIL(err, FR_ERR_USAGE, "%s: the metric %s is there twice",
+                        fr_yaml_where(fr_yaml_item(list, i)), task->metrics[i]);
+    }
 cleanup:
     return st;
 }

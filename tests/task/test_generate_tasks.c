@@ -90,6 +90,8 @@ static void a_task_file_with_a_mistake_is_refused_with_its_line(void **state)
          "own.yaml:6: the prompt names no field"},
         {TASK("generate", "metrics: [accuracy]\nprompt: \"{a}\"\ntarget: \" {b}\"\n"),
          "own.yaml:5: no metric of this kind of task: accuracy; there are perplexity"},
+        {TASK("generate", "metrics: [bleu, bleu]\nprompt: \"{a}\"\ntarget: \" {b}\"\n"),
+         "own.yaml:5: the metric bleu is there twice"},
         {TASK("generate", "metrics: []\nprompt: \"{a}\"\ntarget: \" {b}\"\n"), "needs a metric"},
         {TASK("generate", "metrics: [perplexity]\nprompt: \"{a} \"\ntarget: \"{b}\"\n"),
          "own.yaml:6: the prompt must not end in white space"},
