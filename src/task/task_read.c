@@ -54,6 +54,13 @@ cleanup:
     return st;
 }
 
+static bool has(char *const *names, size_t n, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < n && !found; i++) found = names[i] && !strcmp(names[i], name);
+    return found;
+}
+
 /* --- Kind, metrics, labels -------------------------------------------------------------------- */
 
 static const char *const kinds[] = {"classify", "generate", "code"};
@@ -114,10 +121,9 @@ static fr_status read_metrics(fr_task *task, const fr_yaml_node *root, fr_error 
         FR_FAIL(err, FR_ERR_USAGE, "%s: a task needs a metric", fr_yaml_where(list));
     for (size_t i = 0; i < task->n_metrics; i++) {
         FR_TRY(check_metric(task, task->metrics[i], fr_yaml_item(list, i), err));
-        for (size_t j = 0; j < i; j++)
-            if (!strcmp(task->metrics[i], task->metrics[j]))
-                FR_FAIL(err, FR_ERR_USAGE, "%s: the metric %s is there twice",
-                        fr_yaml_where(fr_yaml_item(list, i)), task->metrics[i]);
+        if (has(task->metrics, i, task->metrics[i]))
+            FR_FAIL(err, FR_ERR_USAGE, "%s: the metric %s is there twice",
+                    fr_yaml_where(fr_yaml_item(list, i)), task->metrics[i]);
     }
 cleanup:
     return st;
@@ -190,20 +196,12 @@ cleanup:
     return st;
 }
 
-static bool has_field(const fr_task *task, const char *name)
-{
-    bool found = false;
-    for (size_t i = 0; i < task->n_fields && !found; i++)
-        found = task->fields[i] && !strcmp(task->fields[i], name);
-    return found;
-}
-
 /* Adds the fields that a template names. */
 static fr_status add_fields(fr_task *task, const char *template, fr_error *err)
 {
     fr_status st = FR_OK;
     for (fr_place p; template && (p = fr_template_next(template)).begin; template = p.end) {
-        if (has_field(task, p.name)) continue;
+        if (has(task->fields, task->n_fields, p.name)) continue;
         if (task->n_fields == MAX_FIELDS)
             FR_FAIL(err, FR_ERR_USAGE, "the templates of a task name more than %d fields",
                     MAX_FIELDS);
@@ -247,7 +245,8 @@ static fr_status read_data_field(const fr_task *task, fr_task_data *data, const 
     const fr_yaml_node *node = fr_yaml_item(map, i);
     const char *name = fr_yaml_key(map, i), *template;
     FR_TRY(fr_yaml_as_string(node, &template, err));
-    if (task->kind == FR_TASK_CLASSIFY && !strcmp(name, "label") && !has_field(task, name)) {
+    if (task->kind == FR_TASK_CLASSIFY && !strcmp(name, "label") &&
+        !has(task->fields, task->n_fields, name)) {
         FR_TRY(read_label_field(&data->label, node, template, err));
         goto cleanup;
     }
