@@ -1,6 +1,7 @@
 /* The bootstrap on sums: which scores draws can have, and that systems are drawn alike. */
 #include <math.h>
 
+#include "base/rng.h"
 #include "stat/resample.h"
 #include "support/test.h"
 
@@ -67,6 +68,35 @@ static void systems_that_are_drawn_apart_are_drawn_alike(void **state)
     ASSERT_NEAR(b.p_non_inferior, 1 / 10001.0, 1e-12);
 }
 
+static double third(const void *ctx, const double *sums, size_t n)
+{
+    (void)ctx;
+    (void)n;
+    return sums[0] + 1000 * sums[1] + 1e6 * sums[2];
+}
+
+/* The plain loop, over more items than are added up at a time. */
+static void blocks_of_draws_are_those_of_the_plain_loop(void **state)
+{
+    (void)state;
+    enum { N = 131, WIDTH = 3 };
+    double statistics[N * WIDTH];
+    static double scores[FR_BOOTSTRAP_DRAWS];
+    fr_error err;
+    fr_rng rng;
+    for (size_t i = 0; i < N * WIDTH; i++) statistics[i] = (double)((i * 37) % 11);
+    ASSERT_OK(fr_resample_sums(statistics, N, WIDTH, 7, third, NULL, scores, &err));
+    fr_rng_init(&rng, 7);
+    for (size_t d = 0; d < FR_BOOTSTRAP_DRAWS; d++) {
+        double sums[WIDTH] = {0};
+        for (size_t i = 0; i < N; i++) {
+            const double *item = statistics + fr_rng_item(&rng, N) * WIDTH;
+            for (size_t k = 0; k < WIDTH; k++) sums[k] += item[k];
+        }
+        ASSERT_NEAR(scores[d], third(NULL, sums, N), 0);
+    }
+}
+
 static void what_is_no_number_speaks_against_the_model(void **state)
 {
     (void)state;
@@ -86,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_of_two_items_have_the_three_scores_there_are),
         cmocka_unit_test(systems_that_are_drawn_apart_are_drawn_alike),
+        cmocka_unit_test(blocks_of_draws_are_those_of_the_plain_loop),
         cmocka_unit_test(what_is_no_number_speaks_against_the_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

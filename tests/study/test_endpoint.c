@@ -117,6 +117,61 @@ static void a_dead_server_is_one_error_and_the_other_models_are_run(void **state
     llm_server_stop(server);
 }
 
+/* "f" of the first item returns 1 as asked, that of the second one nothing. */
+static void half_right(void *ctx, const char *user, fr_str *out)
+{
+    fr_error err;
+    (void)ctx;
+    bool first = strstr(user, "return 1") != NULL;
+    if (fr_str_appendf(out, &err, "```python\ndef f():\n    %s\n```", first ? "return 1" : "pass"))
+        abort();
+}
+
+static void programs_of_a_server_are_run_after_all_answers_have_come(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    fr_results r;
+    test_write_file(dir, "test.jsonl",
+                    "{\"q\": \"return 1\", \"n\": 1}\n{\"q\": \"return 2\", \"n\": 2}\n");
+    const char *task = test_write_file(
+        dir, "toy.yaml",
+        "name: toy\ncategory: test\nkind: code\nprompt: \"{q}\"\ntarget: \"\\n{q}\"\nmetrics: "
+        "[pass@1]\nmax_tokens: 64\nprogram: {setup: \"\", code: \"\", tests: "
+        "\"assert f() == {n}\", entry: f, cpu_seconds: 20}\n");
+    llm_server *server = llm_server_start(&(llm_server_options){.answer = half_right});
+    assert_non_null(server);
+    fr_str s = FR_STR_INIT;
+    ASSERT_OK(fr_str_appendf(&s, &err,
+                             "name: code\ntask: %s\nidle_seconds: 0\ndata: {test: test.jsonl}\n"
+                             "models: [{name: server, endpoint: {url: \"%s\"}, tokens_in: 1, "
+                             "tokens_out: 1}]\n",
+                             task, llm_server_url(server)));
+    const char *file = test_write_file(dir, "code.yaml", fr_str_text(&s));
+    ASSERT_OK(fixture_run(file, dir, NULL, &err));
+    ASSERT_OK(fr_study_results(&r, dir, &err));
+    const fr_result_model *m = fixture_model(&r, "server");
+    if (m->not_run[0]) {
+        assert_int_equal(m->quality.kind, FR_KIND_NONE);
+    } else {
+        ASSERT_NEAR(m->quality.value, 0.5, 1e-12);
+        assert_true(r.sandbox[0]);
+    }
+    fr_results_release(&r);
+
+    /* Killed between the last answer and the first program: nobody is asked again. */
+    ASSERT_NEAR(fixture_query(dir, "UPDATE result SET statistics = NULL"), -1, 0);
+    ASSERT_OK(fr_study_results(&r, dir, &err));
+    assert_int_equal(fixture_model(&r, "server")->quality.kind, FR_KIND_NONE);
+    fr_results_release(&r);
+    ASSERT_OK(fixture_run(file, dir, NULL, &err));
+    assert_int_equal(llm_server_requests(server), 2);
+    ASSERT_NEAR(fixture_query(dir, "SELECT COUNT(*) FROM result WHERE statistics IS NULL"), 0, 0);
+    fr_str_release(&s);
+    llm_server_stop(server);
+}
+
 static void the_key_is_never_written_down(void **state)
 {
     (void)state;
@@ -151,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_server_of_planted_accuracy_gives_the_verdict_that_it_implies),
         cmocka_unit_test(failures_are_tried_again_and_what_fails_for_good_counts_as_wrong),
         cmocka_unit_test(a_dead_server_is_one_error_and_the_other_models_are_run),
+        cmocka_unit_test(programs_of_a_server_are_run_after_all_answers_have_come),
         cmocka_unit_test(the_key_is_never_written_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
