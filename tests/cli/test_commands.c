@@ -270,6 +270,44 @@ static void a_study_file_with_a_slip_names_file_line_and_the_nearest_key(void **
     assert_int_equal(o.status, 1);
 }
 
+static void several_studies_are_reported_in_one_table(void **state)
+{
+    (void)state;
+    static const char rows[] = "{\"prediction\": \"positive\"}\n{\"prediction\": \"negative\"}\n";
+    const char *own = test_tmp_dir();
+    char first[600], second[600], file[600];
+    test_write_file(own, "p.jsonl", rows);
+    test_write_file(own, "t.jsonl",
+                    "{\"text\": \"good\", \"label\": 1}\n{\"text\": \"bad\", \"label\": 0}\n");
+    snprintf(file, sizeof(file), "%s",
+             test_write_file(own, "s.yaml",
+                             "name: x\ntask: sentiment\nidle_seconds: 0\nreference: a\n"
+                             "data: {test: t.jsonl}\nmodels:\n  - {name: a, predictions: p.jsonl, "
+                             "tokens_in: 5, tokens_out: 1}\n  - {name: b, predictions: p.jsonl, "
+                             "tokens_in: 5, tokens_out: 1}\n"));
+    snprintf(first, sizeof(first), "%s/one", own);
+    snprintf(second, sizeof(second), "%s/two", own);
+    TEST_FRUGAL(&o, "study", file, "--out", first);
+    assert_int_equal(o.status, 0);
+    TEST_FRUGAL(&o, "study", file, "--out", second);
+    assert_int_equal(o.status, 0);
+    TEST_FRUGAL(&o, "report", first, second, "--format", "json");
+    assert_int_equal(o.status, 0);
+    json_t *root = parse(o.out), *array = json_object_get(root, "rows");
+    assert_int_equal(json_array_size(array), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(array, 1), "model")), "b");
+    assert_non_null(
+        strstr(json_string_value(json_object_get(json_array_get(array, 1), "report")), "two"));
+    json_decref(root);
+    TEST_FRUGAL(&o, "report", first, second);
+    assert_int_equal(o.status, 0);
+    assert_non_null(strstr(o.out, "small model"));
+    TEST_FRUGAL(&o, "report", first, second, "--format", "csv");
+    expect_failure(2, "--format csv is of one study");
+    TEST_FRUGAL(&o, "report", first, own);
+    expect_failure(1, own);
+}
+
 static void meters_are_listed(void **state)
 {
     (void)state;
@@ -293,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_model_without_a_trained_head_is_not_scored),
         cmocka_unit_test(a_full_disk_is_one_error),
         cmocka_unit_test(a_study_file_with_a_slip_names_file_line_and_the_nearest_key),
+        cmocka_unit_test(several_studies_are_reported_in_one_table),
         cmocka_unit_test(meters_are_listed),
     };
     return cmocka_run_group_tests(tests, make_model, NULL);
