@@ -40,6 +40,7 @@ static fr_status read_written(fr_plan *p, const json_t *row, const char *where, 
     fr_status st = FR_OK;
     const json_t *value = json_object_get(row, "prediction");
     *out = (fr_text){NULL, 0};
+    if (!value) value = json_object_get(row, "output"); /* as frugal eval calls it */
     if (!value) FR_FAIL(err, FR_ERR_FORMAT, "%s: there is no field \"prediction\"", where);
     if (json_is_null(value)) goto cleanup;
     if (!json_is_string(value))

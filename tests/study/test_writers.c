@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "os/file.h"
 #include "study/plan.h"
+#include "support/run.h"
 
 #define GPT2 FR_TEST_DIR "/golden/decoders/gpt2"
 #define ENTRY "  - name: writer\n    path: model\n"
@@ -116,6 +117,31 @@ static void a_decoder_learns_labels_too(void **state)
     fr_results_release(&r);
     /* Three examples of three words each, with [CLS] and without. */
     assert_true(fixture_query(out, "SELECT MIN(tokens_in) FROM result WHERE tokens_in > 3") >= 12);
+}
+
+static void what_eval_has_written_is_a_file_of_predictions(void **state)
+{
+    (void)state;
+    static test_output o;
+    char model[300], task[300], data[300], lines[300];
+    fr_results r;
+    snprintf(model, sizeof(model), "%s/model", dir);
+    snprintf(task, sizeof(task), "%s/next.yaml", dir);
+    snprintf(data, sizeof(data), "%s/pairs.jsonl", dir);
+    snprintf(lines, sizeof(lines), "%s/elsewhere.jsonl", dir);
+    TEST_FRUGAL(&o, "eval", "--model", model, "--task", task, "--data", data, "--predictions",
+                lines);
+    if (o.status) fail_msg("%s", o.err);
+    const char *out =
+        run(HEAD("next.yaml") ENTRY "  - {name: elsewhere, predictions: elsewhere.jsonl}\n",
+            "elsewhere", NULL, FR_OK);
+    ASSERT_OK(fr_study_results(&r, out, &err));
+    ASSERT_NEAR(fixture_model(&r, "elsewhere")->quality.value,
+                fixture_model(&r, "writer")->quality.value, 0);
+    fr_results_release(&r);
+    ASSERT_NEAR(fixture_query(out, "SELECT COUNT(DISTINCT output || tokens_in || ' ' || tokens_out"
+                                   " || item) FROM result"),
+                ITEMS, 0);
 }
 
 static void likelihood_alone_writes_nothing(void **state)
@@ -261,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adapters_learn_what_comes_next),
         cmocka_unit_test(a_decoder_learns_labels_too),
+        cmocka_unit_test(what_eval_has_written_is_a_file_of_predictions),
         cmocka_unit_test(likelihood_alone_writes_nothing),
         cmocka_unit_test(what_was_stopped_goes_on_to_the_same_answers),
         cmocka_unit_test(what_does_not_fit_is_refused_before_anything_runs),
