@@ -12,8 +12,11 @@ static fr_status cell(const fr_study_row *row, fr__fact fact, fr_str *out, fr_er
     const fr_result_model *m = fr__small_model(row->results);
     bool link = fact == FR__FACT_TASK && row->link && row->link[0];
     FR_TRY(fr__fact_cell(row->results, fact, false, &text, err));
-    FR_TRY(fr_str_appendf(out, err, "<td class=\"l%s\" data-k=\"%s\"><span>",
-                          fact == FR__FACT_TASK ? " name" : "", fr__fact_title(fact)));
+    if (fact == FR__FACT_TASK)
+        FR_TRY(fr_str_appendf(out, err, "<td class=\"l name\"><span>"));
+    else
+        FR_TRY(
+            fr_str_appendf(out, err, "<td class=\"l\" data-k=\"%s\"><span>", fr__fact_title(fact)));
     if (link) {
         FR_TRY(fr_str_appendf(out, err, "<a href=\""));
         FR_TRY(fr__html_text(out, row->link, err));
