@@ -100,6 +100,10 @@ static void adapters_learn_what_comes_next(void **state)
     ASSERT_NEAR(fixture_query(out, "SELECT MIN(tokens_in) FROM result WHERE tokens_in > 0"), 3, 0);
     assert_true(fixture_query(out, "SELECT MAX(tokens_out) FROM result") <= 4);
     ASSERT_NEAR(fixture_query(out, "SELECT COUNT(*) FROM window WHERE phase = 8"), 3, 0);
+    /* No second is in two windows. */
+    assert_true(fixture_query(out, "SELECT SUM(duration_s) FROM window WHERE model = 'as it is'") <=
+                fixture_query(out, "SELECT MAX(started_unix_s + duration_s) - MIN(started_unix_s)"
+                                   " FROM window WHERE model = 'as it is'"));
     ASSERT_NEAR(fixture_query(out, "SELECT COUNT(*) FROM latency"), 6, 0);
 }
 
