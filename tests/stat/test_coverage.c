@@ -11,7 +11,7 @@
  *     make bench-intervals      all rows, the bootstrap's with FR_COVERAGE_TRIALS samples each
  *
  * As a test, the bootstrap gets only its promised rows of 100 items, with few samples: a row's
- * share has a standard error of 1.5 points, that of all four together 0.8. So they are judged
+ * share has a standard error of 1.5 points, that of all six together 0.6. So they are judged
  * together, and what two standard errors explain is let through. */
 #include <math.h>
 #include <stdbool.h>
@@ -282,8 +282,8 @@ static void bootstrap_intervals_hold_the_truth(void **state)
         {"bits per byte apart", 3, make_stories, bits_apart, {100, 300}, true},
         {"macro-F1 apart", 18, make_labels, macro_f1_apart, {100, 300}, true},
         {"BLEU apart", 20, make_summary, bleu_apart, {100, 300}, true},
-        {"macro-F1 of one system", 18, make_labels, macro_f1, {300}, true},
-        {"BLEU of one system", 20, make_summary, bleu, {300}, true},
+        {"macro-F1 of one system", 18, make_labels, macro_f1, {100}, true},
+        {"BLEU of one system", 20, make_summary, bleu, {100}, true},
         {"bits per byte apart, uneven texts", 3, make_uneven, bits_apart, {100, 300, 1000}, false},
         {"mean, 1 of 20 items differs", 1, make_rare, mean, {100, 300, 1000}, false},
     };

@@ -15,7 +15,7 @@ KIT = ROOT / "data" / "kit"
 SHARED = ROOT.parent / "shared" / "data" / "code-summarization" / "code-docstring.test.jsonl"
 CASES = 1000
 REAL = 300
-LONG = 3000  # words
+LONG = 1000  # words
 largest = {}  # difference of each metric
 WORDS = ("the a an of in it is was not to be running runs ran flies dies agreed plastered motoring conflated happy sky "
          "relational conditional vietnamization hopefulness sensibiliti triplicate adoption controll rate geologi skies "
