@@ -1,10 +1,21 @@
 #!/bin/sh
-# Installs what is missing, builds, and runs the study of the starter kit into demo/.
+# Installs what is missing, builds, and runs the six studies of the starter kit into demo/.
 # Works from any directory; a second run needs no network and goes on where the first one was.
 set -eu
 cd "$(dirname "$0")"
 tools/install-packages.sh build
 tools/build release frugal
-build/release/frugal study data/kit/study.yaml --out demo "$@" </dev/null
+frugal=build/release/frugal
+set -- sentiment nli story cot code-summary code-generation
+for task; do
+    echo "$task: tunes and runs two tiny models, runs what they must beat" >&2
+    $frugal study "data/kit/$task/study.yaml" --out "demo/$task" </dev/null >/dev/null
+    shift
+    set -- "$@" "demo/$task"
+done
+$frugal report "$@" --format html >demo/report.html
 echo
-echo "The report: $(pwd)/demo/report.html"
+$frugal report "$@"
+echo
+echo "The six tasks: $(pwd)/demo/report.html"
+echo "Each of them:  $(pwd)/demo/TASK/report.html"
