@@ -80,6 +80,14 @@ static fr_status emissions_cell(const fr_result_model *m, fr_str *out, fr_error 
                           fr__kind_short(m->factor.kind));
 }
 
+/* Where nothing was measured: because programs were not run? */
+static const char *no_quality(const fr_results *r)
+{
+    for (size_t i = 0; i < r->n_models; i++)
+        if (r->models[i].not_run && r->models[i].not_run[0]) return "not run";
+    return "-";
+}
+
 fr_status fr__fact_cell(const fr_results *r, fr__fact fact, bool ascii, fr_str *out, fr_error *err)
 {
     const fr_result_metric *t = fr__deciding(r);
@@ -87,7 +95,7 @@ fr_status fr__fact_cell(const fr_results *r, fr__fact fact, bool ascii, fr_str *
     if (fact == FR__FACT_TASK) return fr__clean(out, r->task, ascii, err);
     if (fact == FR__FACT_METRIC) return fr__metric_title(t, ascii, out, err);
     if (fact == FR__FACT_REFERENCE) return reference_cell(r, ascii, out, err);
-    if (!m) return fr_str_append(out, "-", 1, err);
+    if (!m) return fr_str_appendf(out, err, "%s", fact == FR__FACT_QUALITY ? no_quality(r) : "-");
     switch (fact) {
     case FR__FACT_MODEL: return fr__clean(out, m->name, ascii, err);
     case FR__FACT_PARAMS: return fr_str_appendf(out, err, "%s", fr__params(m).s);

@@ -156,7 +156,7 @@ static fr_status choose_jail(fr_sandbox *sb, const fr_sandbox_options *o, fr_err
         FR_TRY(fr_str_appendf(&reasons, err, "%s%s: %s", reasons.len ? "; " : "", jails[i].name,
                               why.message));
     }
-    FR_FAIL(err, FR_ERR_UNSUPPORTED, "not run, since nothing here can hold untrusted code: %s",
+    FR_FAIL(err, FR_ERR_UNSUPPORTED, "nothing here can hold untrusted code: %s",
             reasons.len ? reasons.data : "bubblewrap and Landlock are excluded");
 cleanup:
     fr_str_release(&reasons);

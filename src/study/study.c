@@ -163,7 +163,8 @@ static fr_status run_and_note(fr_run_job *job, fr_error *err)
     FR_TRY(fr_sql_get_i64(&ledger->db, &n_unscored, 0, err,
                           "SELECT COUNT(*) FROM result WHERE cell = ? AND statistics IS NULL", "t",
                           job->cell->cell));
-    bool works = job->n_done < job->plan->test.n || n_unscored > 0;
+    bool works = job->model->spec->kind != FR_SPEC_ESTIMATE &&
+                 (job->n_done < job->plan->test.n || n_unscored > 0);
     FR_TRY(run_one(job, err));
     const char *jail = fr_scoring_jail(job->scoring), *not_run = fr_scoring_not_run(job->scoring);
     if (works && (jail[0] || not_run[0]))

@@ -49,6 +49,21 @@ static void a_row_is_about_the_smallest_comparable_model(void **state)
     assert_null(strstr(terminal(&row, 1, 300), "electra"));
 }
 
+static void a_study_whose_programs_were_not_run_says_so(void **state)
+{
+    (void)state;
+    fr_results r = fixture_study();
+    fr_result_model models[4];
+    fr_study_row row = {&r, NULL};
+    memcpy(models, r.models, sizeof(models));
+    r.models = models;
+    r.n_models = 4;
+    for (size_t i = 0; i < 4; i++) models[i].quality = (fr_figure){.kind = FR_KIND_NONE};
+    assert_null(strstr(terminal(&row, 1, 300), "not run"));
+    models[1].not_run = "no jail holds here";
+    assert_contains(terminal(&row, 1, 300), "not run");
+}
+
 static void where_less_is_better_the_best_has_the_lowest_score(void **state)
 {
     (void)state;
@@ -137,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_is_about_the_smallest_comparable_model),
+        cmocka_unit_test(a_study_whose_programs_were_not_run_says_so),
         cmocka_unit_test(where_less_is_better_the_best_has_the_lowest_score),
         cmocka_unit_test(every_width_has_all_facts),
         cmocka_unit_test(pages_link_to_the_studies_and_escape_what_comes_from_outside),
