@@ -183,6 +183,7 @@ static void set_y_domain(plot *p)
     double margin = bounded ? fmin(p->r->margin, p->metric->highest) : p->r->margin;
     if (ref && in_plot(ref) && isfinite(margin))
         y0 = fmin(y0, quality(p, ref) - fabs(p->scale) * margin);
+    p->off_chart = any_off ? fmin(p->off_chart, y0) : -INFINITY; /* intervals stay to scale */
     double pad = fmax(0.07 * (y1 - y0), bounded ? 0.3 : 0.01 * fabs(y1));
     p->y_low = y0 - pad - (any_off ? 0.25 * (y1 - y0) : 0);
     p->y_high = y1 + pad;
@@ -243,7 +244,8 @@ static fr_status y_axis(plot *p, fr_error *err)
     for (size_t i = 0; i < 4 && range / step > 7; i++) step = steps[i] * decade;
     int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
     for (double k = ceil(p->y_low / step); k * step <= p->y_high + 1e-9 * range; k++) {
-        double y = k * step, at = y_of(p, fmax(y, p->off_chart));
+        double y = k * step, at = y_of(p, y);
+        if (y < p->off_chart) continue;
         FR_TRY(fr_str_appendf(p->out, err,
                               "<line class=\"ax\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
                               "<text class=\"tx\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s"
