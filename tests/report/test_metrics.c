@@ -157,6 +157,29 @@ static void up_is_better_in_the_plot(void **state)
     assert_true(y[0] < y[1] && y[1] < y[2]); /* 1.19, 1.24, 1.25 bits per byte */
 }
 
+/* Where the axis ends short of an interval, its lower marks would all stand on the bottom edge. */
+static void marks_of_an_axis_stand_apart(void **state)
+{
+    (void)state;
+    fr_results r = planted();
+    for (size_t i = 0; i < 3; i++) models[i].g_per_1000 = figure(1, 0.9, 1.1);
+    r.margin = 0.01;
+    models[1].quality = figure(1.24, 1.1, 1.6); /* the baseline is far below */
+    const char *at = render(fr_report_html, r);
+    double last = INFINITY;
+    size_t n = 0;
+    while ((at = strstr(at, "<text class=\"tx\" x=\""))) {
+        const char *mark = strstr(at, "text-anchor=\"end\">");
+        at = strstr(at, " y=\"") + 4;
+        if (!mark || mark > strchr(at, '>') || !strchr("0123456789", mark[18])) continue;
+        double y = strtod(at, NULL);
+        assert_true(fabs(y - last) > 5);
+        last = y;
+        n++;
+    }
+    assert_true(n >= 3);
+}
+
 static void programs_get_plain_numbers(void **state)
 {
     (void)state;
@@ -194,6 +217,7 @@ int main(void)
         cmocka_unit_test(programs_that_were_not_run_are_called_so),
         cmocka_unit_test(pages_have_a_table_of_all_metrics),
         cmocka_unit_test(up_is_better_in_the_plot),
+        cmocka_unit_test(marks_of_an_axis_stand_apart),
         cmocka_unit_test(programs_get_plain_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, release);
