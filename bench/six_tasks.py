@@ -47,7 +47,7 @@ TASKS = {
         "data": {"train": "code-summarization/codesearchnet-python.train.jsonl",
                  "validation": "code-summarization/codesearchnet-python.validation.jsonl",
                  "test": "code-summarization/codesearchnet-python.test.jsonl"},
-        "model": "tinystories", "tune": "{epochs: 4, lr: 2e-3, batch: 16}"},
+        "model": "tinystories", "tune": "{epochs: 6, lr: 2e-3, batch: 16}"},
     "code-generation": {
         "data": {"train": "code-generation/mbpp.train.jsonl", "validation": "code-generation/mbpp.validation.jsonl",
                  "test": "code-generation/mbpp.test.jsonl", "limit": 200},
@@ -66,7 +66,7 @@ def study_text(task, s, threads):
     data = "\n".join(f"  {key}: {DATA / value if isinstance(value, str) else value}" for key, value in s["data"].items())
     encoder = s["model"] == "minilm"
     path, tokens = (minilm(), 128) if encoder else (STORIES, 512)
-    trivial = TRIVIAL.get(task, ["majority", "copy-input", "empty"])
+    trivial = TRIVIAL.get(task, ["majority", "tfidf", "copy-input", "empty"])
     return "\n".join([
         f"name: {task}", f"task: {task}", f"threads: {threads}", "reference: " + s["model"], "data:", data, "models:",
         f"  - name: {s['model']}", f"    path: {path}", f"    max_tokens: {tokens}", f"    tune: {s['tune']}",
