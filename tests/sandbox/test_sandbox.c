@@ -235,7 +235,8 @@ static void where_nothing_holds_the_reasons_are_told(void **state)
                  "/nowhere/bwrap: No such file or directory; install package bubblewrap");
     assert_null(sb);
     options.no_bubblewrap = true;
-    ASSERT_FAILS(fr_sandbox_open(&sb, &options, &err), FR_ERR_UNSUPPORTED, "not run");
+    ASSERT_FAILS(fr_sandbox_open(&sb, &options, &err), FR_ERR_UNSUPPORTED,
+                 "nothing here can hold untrusted code");
 }
 
 static void a_worse_jail_says_why_not_a_better_one(void **state)
