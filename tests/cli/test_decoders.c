@@ -18,23 +18,9 @@ static char model[256], task[300], labels[300], pairs[300], words[300];
 static int make_files(void **state)
 {
     (void)state;
-    char text[8192] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n", to[300];
-    static const char *const files[] = {"config.json", "model.safetensors"};
     snprintf(model, sizeof(model), "%s", test_tmp_dir());
-    for (int i = 5; i < 41; i++) snprintf(text + strlen(text), 16, "w%d\n", i);
-    test_write_file(model, "vocab.txt", text);
-    for (int i = 0; i < 2; i++) {
-        char from[512];
-        snprintf(from, sizeof(from), GPT2 "/%s", files[i]);
-        snprintf(to, sizeof(to), "%s/%s", model, files[i]);
-        assert_int_equal(symlink(from, to), 0);
-    }
-    text[0] = '\0';
-    for (int i = 8; i < 40; i++)
-        snprintf(text + strlen(text), 128,
-                 "{\"q\": \"w%d\", \"a\": \"w%d\", \"text\": \"w%d\", \"label\": \"w%d\"}\n", i,
-                 i + 1, i, 5 + i % 2);
-    snprintf(pairs, sizeof(pairs), "%s", test_write_file(model, "pairs.jsonl", text));
+    test_word_model(model, GPT2, 41);
+    snprintf(pairs, sizeof(pairs), "%s", test_word_pairs(model, 32));
     snprintf(task, sizeof(task), "%s",
              test_write_file(model, "next.yaml",
                              "name: next\ncategory: test\nkind: generate\nmax_tokens: 4\n"

@@ -2,7 +2,6 @@
  * That the numbers are right is shown in tests/task, tests/metric and tests/sandbox. */
 #include <jansson.h>
 #include <stdbool.h>
-#include <unistd.h>
 
 #include "support/run.h"
 #include "support/test.h"
@@ -25,22 +24,9 @@ static void write_task(char path[300], const char *name, const char *rest)
 static int make_files(void **state)
 {
     (void)state;
-    char text[8192] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n", from[512], to[300];
-    static const char *const files[] = {"config.json", "model.safetensors"};
     snprintf(model, sizeof(model), "%s", test_tmp_dir());
-    for (int i = 5; i < 41; i++) snprintf(text + strlen(text), 16, "w%d\n", i);
-    test_write_file(model, "vocab.txt", text);
-    for (int i = 0; i < 2; i++) {
-        snprintf(from, sizeof(from), GPT2 "/%s", files[i]);
-        snprintf(to, sizeof(to), "%s/%s", model, files[i]);
-        assert_int_equal(symlink(from, to), 0);
-    }
-    text[0] = '\0';
-    for (int i = 8; i < 8 + ITEMS; i++)
-        snprintf(text + strlen(text), 128,
-                 "{\"q\": \"w%d\", \"a\": \"w%d\", \"text\": \"w%d\", \"label\": \"w%d\"}\n", i,
-                 i + 1, i, 5 + i % 2);
-    snprintf(pairs, sizeof(pairs), "%s", test_write_file(model, "pairs.jsonl", text));
+    test_word_model(model, GPT2, 41);
+    snprintf(pairs, sizeof(pairs), "%s", test_word_pairs(model, ITEMS));
     snprintf(lines, sizeof(lines), "%s/out.jsonl", model);
     write_task(next, "next",
                "kind: generate\nmetrics: [chrf, exact-match, bits-per-byte]\nprompt: \"w7 {q}\"\n"

@@ -2,7 +2,6 @@
  * tests/infer/test_generate.c. */
 #include <jansson.h>
 #include <stdbool.h>
-#include <unistd.h>
 
 #include "support/run.h"
 #include "support/test.h"
@@ -17,17 +16,8 @@ static char model[256], prompts[288];
 static int make_model(void **state)
 {
     (void)state;
-    char words[1024] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n", to[300];
-    static const char *const files[] = {"config.json", "model.safetensors"};
     snprintf(model, sizeof(model), "%s", test_tmp_dir());
-    for (int i = 5; i < 41; i++) snprintf(words + strlen(words), 16, "w%d\n", i);
-    test_write_file(model, "vocab.txt", words);
-    for (int i = 0; i < 2; i++) {
-        char from[512];
-        snprintf(from, sizeof(from), GPT2 "/%s", files[i]);
-        snprintf(to, sizeof(to), "%s/%s", model, files[i]);
-        assert_int_equal(symlink(from, to), 0);
-    }
+    test_word_model(model, GPT2, 41);
     test_write_file(
         model, "prompts.jsonl",
         "{\"prompt\": \"w7 w9\"}\n{\"prompt\": \"w30\"}\n{\"prompt\": \"w8 w8 w12\"}\n");

@@ -2,7 +2,6 @@
  * tests/metric/test_golden.c; here BERTScore, which needs an encoder. */
 #include <jansson.h>
 #include <stdbool.h>
-#include <unistd.h>
 
 #include "support/run.h"
 #include "support/test.h"
@@ -115,17 +114,9 @@ static void samples_of_programs_are_counted_by_task(void **state)
 /* The golden BERT with the vocabulary of tools/golden/metrics.py. */
 static const char *make_encoder(void)
 {
-    static const char *const files[] = {"config.json", "model.safetensors"};
     static char folder[300];
-    char words[1024] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n", from[512], to[512];
     snprintf(folder, sizeof(folder), "%s", test_tmp_dir());
-    for (int i = 5; i < 99; i++) snprintf(words + strlen(words), 16, "w%d\n", i);
-    test_write_file(folder, "vocab.txt", words);
-    for (int i = 0; i < 2; i++) {
-        snprintf(from, sizeof(from), BERT "/%s", files[i]);
-        snprintf(to, sizeof(to), "%s/%s", folder, files[i]);
-        assert_int_equal(symlink(from, to), 0);
-    }
+    test_word_model(folder, BERT, 99);
     return folder;
 }
 

@@ -13,11 +13,6 @@ static char *render(fr_results r)
     return out.data;
 }
 
-static void assert_contains(const char *text, const char *words)
-{
-    if (!strstr(text, words)) fail_msg("\"%s\" is not in the page", words);
-}
-
 static bool is_void(const char *name)
 {
     static const char *const names[] = {"meta", "br", "!doctype"};

@@ -68,11 +68,6 @@ static const char *terminal(fr_results r, bool ascii)
     return fr_str_text(&out);
 }
 
-static void assert_contains(const char *text, const char *words)
-{
-    if (!strstr(text, words)) fail_msg("\"%s\" is not in:\n%s", words, text);
-}
-
 static void units_and_direction_follow_the_metric(void **state)
 {
     (void)state;

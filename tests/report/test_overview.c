@@ -15,11 +15,6 @@ static int release(void **state)
     return 0;
 }
 
-static void assert_contains(const char *text, const char *words)
-{
-    if (!strstr(text, words)) fail_msg("\"%s\" is not in:\n%s", words, text);
-}
-
 static const char *terminal(const fr_study_row *rows, size_t n, int width)
 {
     fr_error err;

@@ -22,11 +22,6 @@ static int release(void **state)
     return 0;
 }
 
-static void assert_contains(const char *text, const char *words)
-{
-    if (!strstr(text, words)) fail_msg("\"%s\" is not in:\n%s", words, text);
-}
-
 /* The line that contains `words`. */
 static const char *line_with(const char *text, const char *words)
 {

@@ -1,5 +1,4 @@
 /* Studies of models that write: a tiny random decoder on a task of texts and on one of labels. */
-#include <unistd.h>
 
 #include "fixture.h"
 #include "os/file.h"
@@ -21,24 +20,12 @@ static const char *dir;
 static int make_folder(void **state)
 {
     (void)state;
-    static const char *const files[] = {"config.json", "model.safetensors"};
-    char text[8192] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n", model[300], from[512], to[512];
+    char model[300];
     dir = test_tmp_dir();
     snprintf(model, sizeof(model), "%s/model", dir);
     ASSERT_OK(fr_dir_create(model, &err));
-    for (int i = 5; i < 41; i++) snprintf(text + strlen(text), 16, "w%d\n", i);
-    test_write_file(model, "vocab.txt", text);
-    for (int i = 0; i < 2; i++) {
-        snprintf(from, sizeof(from), GPT2 "/%s", files[i]);
-        snprintf(to, sizeof(to), "%s/%s", model, files[i]);
-        assert_int_equal(symlink(from, to), 0);
-    }
-    text[0] = '\0';
-    for (int i = 8; i < 8 + ITEMS; i++)
-        snprintf(text + strlen(text), 128,
-                 "{\"q\": \"w%d\", \"a\": \"w%d\", \"text\": \"w%d\", \"label\": \"w%d\"}\n", i,
-                 i + 1, i, 5 + i % 2);
-    test_write_file(dir, "pairs.jsonl", text);
+    test_word_model(model, GPT2, 41);
+    test_word_pairs(dir, ITEMS);
     test_write_file(dir, "next.yaml",
                     "name: next\ncategory: test\nkind: generate\nmax_tokens: 4\n"
                     "metrics: [exact-match, bits-per-byte]\nprompt: \"w7 {q}\"\n"

@@ -67,3 +67,36 @@ const char *test_shared_or_skip(const char *name)
     }
     return path;
 }
+
+void test_word_model(const char *folder, const char *golden, int n_words)
+{
+    static const char *const files[] = {"config.json", "model.safetensors"};
+    char words[1024] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n", from[512], to[512];
+    for (int i = 5; i < n_words; i++) {
+        size_t used = strlen(words);
+        snprintf(words + used, sizeof(words) - used, "w%d\n", i);
+    }
+    test_write_file(folder, "vocab.txt", words);
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        snprintf(from, sizeof(from), "%s/%s", golden, files[i]);
+        snprintf(to, sizeof(to), "%s/%s", folder, files[i]);
+        assert_int_equal(symlink(from, to), 0);
+    }
+}
+
+const char *test_word_pairs(const char *dir, int n)
+{
+    char rows[4096] = "";
+    for (int i = 8; i < 8 + n; i++) {
+        size_t used = strlen(rows);
+        snprintf(rows + used, sizeof(rows) - used,
+                 "{\"q\": \"w%d\", \"a\": \"w%d\", \"text\": \"w%d\", \"label\": \"w%d\"}\n", i,
+                 i + 1, i, 5 + i % 2);
+    }
+    return test_write_file(dir, "pairs.jsonl", rows);
+}
+
+void assert_contains(const char *text, const char *words)
+{
+    if (!strstr(text, words)) fail_msg("\"%s\" is not in:\n%s", words, text);
+}

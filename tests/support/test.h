@@ -54,6 +54,17 @@ const char *test_write_file(const char *dir, const char *name, const char *text)
 /* Writes n bytes. */
 const char *test_write_bytes(const char *dir, const char *name, const void *bytes, size_t n);
 
+/* Fills `folder` with a golden model's configuration and weights, by links, and with a vocabulary
+ * of n_words: BERT's five special tokens, then w5, w6, ... */
+void test_word_model(const char *folder, const char *golden, int n_words);
+
+/* dir/pairs.jsonl: n rows {q, a, text, label} of the words of such a model: behind w8 comes w9, and
+ * so on; labels are w5 and w6 in turn. Returns its path as test_write_file does. */
+const char *test_word_pairs(const char *dir, int n);
+
+/* Fails with both texts where `words` are not in `text`. */
+void assert_contains(const char *text, const char *words);
+
 /* FR_SHARED_DIR/name if it exists, else skips the running test and says so. */
 const char *test_shared_or_skip(const char *name);
 
