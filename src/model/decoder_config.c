@@ -33,6 +33,9 @@ static fr_status check_sizes(const fr_decoder_config *c, const char *path, fr_er
     if (c->n_heads % c->n_kv_heads || (c->family->rope_theta && c->rope.n_dims % 2))
         return fr_error_set(err, FR_ERR_USAGE, "%s: %zu heads of %zu with %zu key heads cannot be",
                             path, c->n_heads, c->head_dim, c->n_kv_heads);
+    if (!(c->eps >= 0 && c->eps < 1))
+        return fr_error_set(err, FR_ERR_USAGE, "%s: epsilon of the norms is %g, not 0 to below 1",
+                            path, c->eps);
     return FR_OK;
 }
 
@@ -77,6 +80,34 @@ cleanup:
     return st;
 }
 
+/* layer_types: for each layer, whether it sees only the last keys. */
+static fr_status read_layer_types(fr_decoder_config *c, const json_t *types, const char *path,
+                                  fr_error *err)
+{
+    fr_status st = FR_OK;
+    if (json_array_size(types) != c->n_layers)
+        FR_FAIL(err, FR_ERR_USAGE, "%s: layer_types names %zu layers, the model has %zu", path,
+                json_array_size(types), c->n_layers);
+    c->first_window_layer = c->n_layers;
+    for (size_t i = 0; i < c->n_layers; i++) {
+        const char *type = json_string_value(json_array_get(types, i));
+        bool slides = type && !strcmp(type, "sliding_attention");
+        if (!slides && (!type || strcmp(type, "full_attention") != 0))
+            FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                    "%s: layer_types: layer %zu is \"%.64s\"; \"full_attention\" and "
+                    "\"sliding_attention\" are supported",
+                    path, i, type ? type : "");
+        if (slides && i < c->first_window_layer) c->first_window_layer = i;
+        if (i > c->first_window_layer && !slides)
+            FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                    "%s: layer_types: layer %zu sees all keys, one before it does not; that is "
+                    "not supported",
+                    path, i);
+    }
+cleanup:
+    return st;
+}
+
 /* Which layers see only the last keys: sliding_window, where use_sliding_window does not forbid
  * it, from layer max_window_layers on; newer files list the layers. */
 static fr_status read_window(fr_decoder_config *c, const json_t *json, const char *path,
@@ -90,21 +121,13 @@ static fr_status read_window(fr_decoder_config *c, const json_t *json, const cha
     if (!c->family->has_window || !on || !json_is_integer(json_object_get(json, "sliding_window")))
         return FR_OK;
     FR_TRY(fr_json_size(json, path, "sliding_window", &c->window, err));
+    if (c->window == 0 || c->window > INT32_MAX) /* kernels count in 32 bits */
+        FR_FAIL(err, FR_ERR_USAGE, "%s: sliding_window is %zu, not in 1 to %d; null is for none",
+                path, c->window, INT32_MAX);
     if (qwen)
         FR_TRY(fr_json_size_or(json, path, "max_window_layers", 28, &c->first_window_layer, err));
     FR_TRY(fr_json_list(json, path, "layer_types", false, &layers, err));
-    if (!layers) return FR_OK;
-    c->first_window_layer = c->n_layers;
-    for (size_t i = 0; i < json_array_size(layers); i++) {
-        const char *type = json_string_value(json_array_get(layers, i));
-        bool slides = type && !strcmp(type, "sliding_attention");
-        if (slides && i < c->first_window_layer) c->first_window_layer = i;
-        if (i > c->first_window_layer && !slides)
-            FR_FAIL(err, FR_ERR_UNSUPPORTED,
-                    "%s: layer_types: layer %zu sees all keys, one before it does not; that is "
-                    "not supported",
-                    path, i);
-    }
+    if (layers) FR_TRY(read_layer_types(c, layers, path, err));
 cleanup:
     return st;
 }
@@ -303,8 +326,8 @@ fr_status fr__decoder_from_gguf(fr_decoder_config *c, const fr_gguf *g, fr_error
     for (size_t i = 0; i < fr_gguf_n_tensors(g); i++) {
         const fr_stored *t = fr_gguf_tensor(g, i);
         if (!strcmp(t->name, "output.weight")) c->tied = false;
-        if (!strcmp(t->name, "blk.0.attn_q.bias")) c->attention_bias = true;
-        if (!strcmp(t->name, "blk.0.ffn_up.bias")) c->mlp_bias = true;
+        if (c->family->any_bias && !strcmp(t->name, "blk.0.attn_q.bias")) c->attention_bias = true;
+        if (c->family->any_bias && !strcmp(t->name, "blk.0.ffn_up.bias")) c->mlp_bias = true;
         if (!strcmp(t->name, "token_embd.weight") && t->n_dims == 2) c->vocab_size = t->shape[0];
     }
     FR_TRY(check_sizes(c, path, err));

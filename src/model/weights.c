@@ -38,11 +38,13 @@ fr_status fr__weight_add(fr_model *m, fr_param **out, const char *stem, const ch
     w->p.t.cols = cols;
     w->p.stale = true;
     m->params[m->n_weights++] = &w->p;
-    m->info.n_params += rows * cols;
-    if (m->info.n_params > max_numbers)
+    size_t numbers;
+    if (!fr_size_mul(rows, cols, &numbers) || numbers > max_numbers - m->info.n_params)
         FR_FAIL(err, FR_ERR_USAGE,
-                "%s: the sizes make a model of %zu or more parameters, at most %zu are supported",
-                m->source_dir, m->info.n_params, max_numbers);
+                "%s: the sizes make a model of more parameters than the %zu that are supported (%s "
+                "alone is [%zu, %zu])",
+                m->source_dir, max_numbers, name, rows, cols);
+    m->info.n_params += numbers;
     if (out) *out = &w->p;
 cleanup:
     return st;
