@@ -101,7 +101,9 @@ FR_NODISCARD fr_status fr_tokenizer_encode_pair(const fr_tokenizer *tok, const c
                                                 fr_truncation how, fr_tokens *out, fr_error *err);
 
 /* Appends the text of ids to *out; without special tokens where FR_NO_SPECIAL.
- * Errors: FR_ERR_USAGE (an id that no token has), FR_ERR_NOMEM. */
+ * An id that no token has stands for nothing, as in the reference: embeddings have rows behind the
+ * vocabulary, to round their number up, and a model may draw one.
+ * Errors: FR_ERR_USAGE (a negative id), FR_ERR_NOMEM. */
 FR_NODISCARD fr_status fr_tokenizer_decode(const fr_tokenizer *tok, const int32_t *ids, size_t n,
                                            fr_special special, fr_str *out, fr_error *err);
 

@@ -53,6 +53,7 @@ static fr_status decode_spm(const fr_tokenizer *tok, const int32_t *ids, size_t 
     size_t start = out->len, len;
     bool at_start = true, stripped = false;
     for (size_t i = 0; i < n; i++) {
+        if (!fr_tokenizer_token(tok, ids[i])) continue;
         const char *text = fr_vocab_text(&tok->vocab, ids[i], &len);
         int type = text && (size_t)ids[i] < m->n ? m->types[ids[i]] : FR_PIECE_CONTROL;
         if (special == FR_NO_SPECIAL && tok->special[ids[i]]) continue;
@@ -89,15 +90,14 @@ fr_status fr_tokenizer_decode(const fr_tokenizer *tok, const int32_t *ids, size_
     fr_status st = FR_OK;
     fr_strings tokens = {0}, spare = {0};
     for (size_t i = 0; i < n; i++)
-        if (!fr_tokenizer_token(tok, ids[i]))
-            FR_FAIL(err, FR_ERR_USAGE, "no token has id %d; ids are below %zu", (int)ids[i],
-                    fr_tokenizer_vocab_size(tok));
+        if (ids[i] < 0) FR_FAIL(err, FR_ERR_USAGE, "%d is no id of a token", (int)ids[i]);
     if (tok->decoder.sentencepiece) {
         FR_TRY(decode_spm(tok, ids, n, special, out, err));
         goto cleanup;
     }
     for (size_t i = 0; i < n; i++) {
         size_t len;
+        if (!fr_tokenizer_token(tok, ids[i])) continue;
         if (special == FR_NO_SPECIAL && tok->special[ids[i]]) continue;
         const char *text = fr_vocab_text(&tok->added.shown, ids[i], &len);
         if (!text) text = fr_vocab_text(&tok->vocab, ids[i], &len);
