@@ -23,13 +23,14 @@ cleanup:
     return st;
 }
 
-/* A token seen twice is penalised once, as transformers does it. */
-static void penalise(float *logits, const int32_t *seen, size_t n_seen, float penalty)
+/* A token seen twice is penalised once, as transformers does it. room: where the seen ones are
+ * ticked off; it holds nothing yet. */
+static void penalise(float *logits, const int32_t *seen, size_t n_seen, float penalty,
+                     fr_candidate *room)
 {
+    for (size_t i = 0; i < n_seen; i++) room[seen[i]].id = 0;
     for (size_t i = 0; i < n_seen; i++) {
-        size_t first = 0;
-        while (seen[first] != seen[i]) first++;
-        if (first < i) continue;
+        if (room[seen[i]].id++) continue;
         float *x = &logits[seen[i]];
         *x = *x < 0 ? *x * penalty : *x / penalty;
     }
@@ -99,13 +100,15 @@ static size_t keep(const fr_sampling *s, ranking *r, float first, double *sum)
 int32_t fr_sample(const fr_sampling *s, float *logits, size_t n, const int32_t *seen, size_t n_seen,
                   uint64_t stream, fr_candidate *room)
 {
-    if (s->repetition_penalty != 1) penalise(logits, seen, n_seen, (float)s->repetition_penalty);
+    if (s->repetition_penalty != 1)
+        penalise(logits, seen, n_seen, (float)s->repetition_penalty, room);
     if (s->temperature == 0) return fr_argmax(logits, n);
     for (size_t i = 0; i < n; i++)
         room[i] = (fr_candidate){logits[i] / (float)s->temperature, (int32_t)i};
     for (size_t i = n / 2; i-- > 0;) sink_down(room, n, i);
     ranking r = {room, n, 0};
     float first = room[0].logit;
+    if (!isfinite(first)) return fr_argmax(logits, n); /* so cold that quotients overflow */
     double sum;
     size_t kept = keep(s, &r, first, &sum);
 
