@@ -63,9 +63,9 @@ const fr_kernels *fr_graph_kernels(const fr_graph *g)
     return g->kernels;
 }
 
-void fr_graph_begin_measuring(fr_graph *g)
+void fr_graph_begin_measuring(fr_graph *g, bool training)
 {
-    fr_graph_begin(g, true, 0, 0);
+    fr_graph_begin(g, training, 0, 0);
     g->measuring = true;
     g->measured_bytes = 0;
 }

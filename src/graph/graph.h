@@ -107,10 +107,10 @@ const fr_kernels *fr_graph_kernels(const fr_graph *g);
 /* Highest number of bytes the step arena has held. */
 size_t fr_graph_peak_bytes(const fr_graph *g);
 
-/* The same for what only follows sizes: begin_measuring starts a training step in which nothing is
- * computed and tensors have no memory behind them; after its calls, backward included,
+/* The same for what only follows sizes: begin_measuring starts a step, training or not, in which
+ * nothing is computed and tensors have no memory behind them; after its calls, backward included,
  * measured_bytes is what the step arena would have held. */
-void fr_graph_begin_measuring(fr_graph *g);
+void fr_graph_begin_measuring(fr_graph *g, bool training);
 size_t fr_graph_measured_bytes(const fr_graph *g);
 
 /* --- Parts ------------------------------------------------------------------ */

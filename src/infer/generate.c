@@ -52,6 +52,7 @@ fr_status fr_generator_create(fr_generator **out, fr_model *model, const fr_kern
     if (!gen) FR_FAIL(err, FR_ERR_NOMEM, "generate: out of memory");
     if (!info->is_decoder)
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "an encoder (%s) generates no text", info->architecture);
+    if (!slots) FR_FAIL(err, FR_ERR_USAGE, "generate: 0 slots; a text needs 1 to be written in");
     gen->model = model;
     gen->options = *options;
     FR_TRY(fr_graph_create(&gen->graph, kernels, err));
@@ -281,20 +282,50 @@ static void divide_shares(fr_generator *gen)
     }
 }
 
-/* Is there room for the caches that no slot has yet? */
-static fr_status expect_memory(const fr_generator *gen, const fr_cache *shape, fr_error *err)
+/* What reading a prompt of so many tokens holds besides its keys and values. */
+static fr_status measure_prefill(fr_generator *gen, size_t n, double *bytes, fr_error *err)
 {
-    char what[128];
-    size_t more = 0;
+    fr_status st = FR_OK;
+    const uint32_t offsets[] = {0, (uint32_t)n};
+    const int32_t last = (int32_t)n - 1;
+    int32_t *ids = calloc(n, sizeof(*ids));
+    fr_tensor *hidden, *logits;
+    if (!ids) FR_FAIL(err, FR_ERR_NOMEM, "generate: out of memory for %zu tokens", n);
+    fr_batch batch = {.n_segments = 1, .offsets = offsets, .ids = ids};
+    fr_graph_begin_measuring(gen->graph, false);
+    FR_TRY(fr_model_decode(gen->model, gen->graph, &batch, &last, 1, &hidden, err));
+    FR_TRY(fr_model_logits(gen->model, gen->graph, hidden, &logits, err));
+    *bytes = (double)fr_graph_measured_bytes(gen->graph);
+cleanup:
+    free(ids);
+    return st;
+}
+
+/* Is there room for the caches that no slot has yet, and for reading the longest prompt? */
+static fr_status expect_memory(fr_generator *gen, const fr_cache *shape, fr_error *err)
+{
+    fr_status st = FR_OK;
+    char what[160], prompt[64] = "";
+    size_t more = 0, longest = 0;
+    double reading = 0;
+    for (size_t i = 0; i < gen->n_prompts; i++)
+        if (gen->prompts[i].n > longest) longest = gen->prompts[i].n;
+    if (longest > PREFILL_TOKENS) { /* shorter ones need little, however many are read together */
+        FR_TRY(measure_prefill(gen, longest, &reading, err));
+        snprintf(prompt, sizeof(prompt), ", and reading a prompt of %zu", longest);
+    }
     for (size_t i = 0; i < gen->n_slots; i++)
         more += gen->slots[i].cache.capacity < shape->capacity;
     double numbers = 2.0 * (double)shape->n_layers * (double)shape->kv_dim;
     double bytes = numbers * (double)shape->capacity * (double)more *
                    (double)(shape->half ? sizeof(uint16_t) : sizeof(float));
-    snprintf(what, sizeof(what), "generate: keys and values of %zu texts of up to %zu tokens", more,
-             shape->capacity);
-    return fr_memory_expect(gen->options.proc_root ? gen->options.proc_root : "/proc", bytes, what,
-                            "write fewer texts at once or fewer tokens, or keep them as f16", err);
+    snprintf(what, sizeof(what), "generate: keys and values of %zu texts of up to %zu tokens%s",
+             more, shape->capacity, prompt);
+    FR_TRY(fr_memory_expect(gen->options.proc_root ? gen->options.proc_root : "/proc",
+                            bytes + reading, what,
+                            "write fewer texts at once or fewer tokens, or keep them as f16", err));
+cleanup:
+    return st;
 }
 
 /* Slots and shares for the call's prompts. */

@@ -64,7 +64,8 @@ typedef struct fr_generation {
     size_t new_tokens;
 } fr_generation;
 
-/* Borrows the model. Errors: FR_ERR_NOMEM, FR_ERR_UNSUPPORTED (an encoder). */
+/* Borrows the model. Errors: FR_ERR_NOMEM, FR_ERR_UNSUPPORTED (an encoder), FR_ERR_USAGE (no slot).
+ */
 FR_NODISCARD fr_status fr_generator_create(fr_generator **out, fr_model *model,
                                            const fr_kernels *kernels,
                                            const fr_generator_options *options, fr_error *err);
@@ -73,7 +74,8 @@ void fr_generator_destroy(fr_generator *gen);
 /* Errors: FR_ERR_USAGE (sampling; a prompt without a token, or one that leaves no room for another
  * token: says how many the model takes), FR_ERR_SHAPE (an id outside the vocabulary),
  * FR_ERR_STATE (a logit that is not finite), FR_ERR_NOMEM (the caches of texts as long as the
- * longest may become do not fit: says what they need, before anything is computed). */
+ * longest may become, and what reading the longest prompt takes, do not fit: says what they need,
+ * before anything is computed). */
 FR_NODISCARD fr_status fr_generate(fr_generator *gen, const fr_prompt *prompts, size_t n,
                                    const fr_sampling *sampling, const fr_sink *sink, fr_error *err);
 

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { BATCH_TOKENS = 4096 }; /* products run at full speed long before */
-
 /* A piece of one sequence. */
 typedef struct window {
     size_t begin, end; /* tokens of the sequence */
@@ -137,7 +135,7 @@ static fr_status add(fr_scorer *s, const fr_sequences *from, size_t i, size_t fi
     for (;; w = next_window(s, w, n)) {
         if (w.counts < start) w.counts = start;
         size_t waiting = s->windows.n ? s->windows.offsets[s->windows.n] : 0;
-        if (waiting && waiting + (w.end - w.begin) > BATCH_TOKENS) FR_TRY(flush(s, scores, err));
+        if (waiting && waiting + (w.end - w.begin) > FR_SCORE_TOKENS) FR_TRY(flush(s, scores, err));
         if (w.counts < w.end) {
             FR_TRY(reserve(s, s->windows.n + 1, err));
             s->owners[s->windows.n] = i - first;

@@ -20,6 +20,9 @@
 #include "infer/sequences.h"
 #include "model/model.h"
 
+/* Tokens that are run together, or one window; products run at full speed long before. */
+enum { FR_SCORE_TOKENS = 4096 };
+
 typedef struct fr_score_options {
     size_t window; /* tokens seen at once; 0: as many as the model takes */
     size_t stride; /* in [1, window); 0: half the window */

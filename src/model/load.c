@@ -214,9 +214,13 @@ static fr_status expect_memory(const fr_model *m, const fr_stored **found,
     bool gradients = m->trainable && !m->lora;
     double bytes = 0;
     char what[512];
-    for (size_t i = 0; i < m->n_base; i++) {
+    for (size_t i = 0; i < m->n_weights; i++) {
         const fr_weight *w = &m->weights[i];
         double one = (double)w->p.t.rows * (double)w->p.t.cols * sizeof(float);
+        if (i >= m->n_base) { /* of an adapter */
+            bytes += one * (1 + m->trainable);
+            continue;
+        }
         bool packed = stays_packed(w, found[i], options);
         bytes += packed ? (double)found[i]->n_bytes : one * (1 + gradients + w->transposes);
     }

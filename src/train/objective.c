@@ -40,7 +40,7 @@ static fr_status accuracy(fr_model *m, const fr_kernels *kernels, const fr_seque
                           const fr_score_options *windows, double *score, fr_error *err)
 {
     fr_status st = FR_OK;
-    enum { BATCH = 64 };
+    enum { BATCH = FR_VALIDATION_TEXTS };
     size_t index[BATCH], n_right = 0, n_labels = fr_model_get_info(m)->n_labels;
     fr_classifier *c = NULL;
     (void)windows;

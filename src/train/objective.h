@@ -7,6 +7,8 @@
 #include "infer/sequences.h"
 #include "model/model.h"
 
+enum { FR_VALIDATION_TEXTS = 64 }; /* that an encoder reads together for its score */
+
 typedef struct fr_objective {
     bool lower_is_better; /* of scores */
 

@@ -175,7 +175,7 @@ static void measuring_tells_what_a_step_takes_and_computes_nothing(void **state)
         size_t peak = run(&m, fr_kernels_cpu(), recompute, true);
         ASSERT_OK(fr_graph_create(&g, fr_kernels_cpu(), &err));
         fr_graph_set_recompute(g, recompute);
-        fr_graph_begin_measuring(g);
+        fr_graph_begin_measuring(g, true);
         ASSERT_OK(step(&m, g, true));
         size_t foretold = fr_graph_measured_bytes(g);
         assert_true(foretold <= peak && peak < foretold + NODES);

@@ -309,6 +309,10 @@ static void prompts_that_cannot_be_are_refused(void **state)
     fr_sampling greedy = FR_SAMPLING_GREEDY, wrong = {.temperature = -1, .top_p = 1};
     fr_model *m = load("gpt2", false);
     ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), &two_slots, &err));
+    const fr_generator_options no_slot = {.slots = 0};
+    fr_generator *never;
+    ASSERT_FAILS(fr_generator_create(&never, m, fr_kernels_cpu(), &no_slot, &err), FR_ERR_USAGE,
+                 "0 slots");
     fr_prompt none = {.ids = ids, .max_tokens = 1},
               long_one = {.ids = ids, .n = 40, .max_tokens = 1};
     ASSERT_FAILS(fr_generate(gen, &none, 1, &greedy, &sink, &err), FR_ERR_USAGE, "has no token");
@@ -344,6 +348,44 @@ static void caches_that_do_not_fit_are_foretold(void **state)
     fr_model_destroy(m);
 }
 
+static void a_long_prompt_needs_more_than_its_cache(void **state)
+{
+    (void)state;
+    enum { LONG = 2000 };
+    static int32_t ids[LONG];
+    written w = {.end = -1};
+    fr_sink sink = {&w, take};
+    fr_sampling greedy = FR_SAMPLING_GREEDY;
+    fr_prompt prompt = {.ids = ids, .n = LONG, .max_tokens = 1};
+    const fr_model_options from_config = {.decoder = true, .from_config = true, .seed = 1};
+    fr_model *m;
+    const char *dir = test_tmp_dir();
+    test_write_file(dir, "config.json",
+                    "{\"model_type\":\"gpt2\",\"vocab_size\":50,\"n_embd\":16,\"n_layer\":1,"
+                    "\"n_head\":2,\"n_positions\":2048}");
+    ASSERT_OK(fr_model_load(&m, dir, &from_config, &err));
+    /* keys and values are 2 x 16 numbers a token; queries to values alone are 3 x 16 more, the wide
+     * layer 4 x 16 */
+    for (int enough = 0; enough < 2; enough++) {
+        char text[64];
+        fr_generator *gen;
+        const char *proc = test_tmp_dir();
+        fr_generator_options options = {.slots = 1, .proc_root = proc};
+        snprintf(text, sizeof(text), "MemAvailable: %d kB\n",
+                 (enough ? 24 : 6) * 16 * 4 * (LONG + 1) / 1024);
+        test_write_file(proc, "meminfo", text);
+        ASSERT_OK(fr_generator_create(&gen, m, fr_kernels_cpu(), &options, &err));
+        if (enough)
+            ASSERT_OK(fr_generate(gen, &prompt, 1, &greedy, &sink, &err));
+        else
+            ASSERT_FAILS(fr_generate(gen, &prompt, 1, &greedy, &sink, &err), FR_ERR_NOMEM,
+                         "and reading a prompt of 2000");
+        fr_generator_destroy(gen);
+    }
+    assert_int_equal(w.n[0], 1);
+    fr_model_destroy(m);
+}
+
 static void outputs_that_are_not_finite_are_refused(void **state)
 {
     (void)state;
@@ -360,6 +402,43 @@ static void outputs_that_are_not_finite_are_refused(void **state)
     ASSERT_FAILS(fr_generate(gen, &prompt, 1, &greedy, &sink, &err), FR_ERR_STATE, "not finite");
     fr_generator_destroy(gen);
     fr_model_destroy(m);
+}
+
+/* Keys are scaled until binary16 loses them; values and logits stay as they are. */
+static void keys_beyond_binary16_are_an_error_that_names_the_cache(void **state)
+{
+    (void)state;
+    int32_t ids[MAX_PROMPTS][MAX_IDS];
+    size_t lengths[MAX_PROMPTS], n;
+    fr_sampling greedy = FR_SAMPLING_GREEDY;
+    const fr_kernels *const kernels[] = {fr_kernels_scalar(), fr_kernels_cpu()};
+    golden("llama", ids, lengths);
+    /* a long prompt goes another way through attention than a short one and than each step */
+    for (size_t i = 0; i < 4; i++) {
+        fr_prompt prompt = {.ids = ids[0], .n = i % 2 ? 5 : 1, .max_tokens = 4};
+        written w = {.end = -1};
+        fr_sink sink = {&w, take};
+        fr_generator_options options = {.slots = 1, .half_cache = true};
+        fr_generator *gen;
+        fr_model *m = load("llama", false);
+        fr_param *const *params = fr_model_params(m, &n);
+        for (size_t p = 0; p < n; p++) {
+            double factor = strstr(params[p]->name, "k_proj.weight")   ? 0x1p40
+                            : strstr(params[p]->name, "q_proj.weight") ? 0x1p-40
+                                                                       : 1;
+            for (size_t k = 0; k < params[p]->t.rows * params[p]->t.cols; k++)
+                params[p]->t.data[k] *= (float)factor;
+        }
+        ASSERT_OK(fr_generator_create(&gen, m, kernels[i / 2], &options, &err));
+        ASSERT_FAILS(fr_generate(gen, &prompt, 1, &greedy, &sink, &err), FR_ERR_STATE,
+                     "too large for an f16 cache");
+        fr_generator_destroy(gen);
+        options.half_cache = false;
+        ASSERT_OK(fr_generator_create(&gen, m, kernels[i / 2], &options, &err));
+        ASSERT_OK(fr_generate(gen, &prompt, 1, &greedy, &sink, &err));
+        fr_generator_destroy(gen);
+        fr_model_destroy(m);
+    }
 }
 
 /* --- Sampling by itself ------------------------------------------------------------ */
@@ -412,6 +491,40 @@ static void tokens_come_as_often_as_they_should(void **state)
     expect((fr_sampling){.temperature = 1, .top_p = 1, .repetition_penalty = 3}, penalised);
 }
 
+static void near_zero_the_temperature_takes_the_likeliest_token(void **state)
+{
+    (void)state;
+    static const double temperatures[] = {1e-300, 1e-45, 1e-38, 1e-30, 1e-5};
+    static const double offsets[] = {0, 3.5, -40}; /* the likeliest logit is 3, 6.5 and -37 */
+    fr_candidate room[VOCABULARY];
+    for (size_t t = 0; t < sizeof(temperatures) / sizeof(*temperatures); t++)
+        for (size_t o = 0; o < 3; o++) {
+            float logits[VOCABULARY] = {1, 3, 0, 2, -1};
+            fr_sampling s = {.temperature = temperatures[t],
+                             .top_p = 0.9,
+                             .min_p = 0.01,
+                             .repetition_penalty = 1};
+            for (int i = 0; i < VOCABULARY; i++) logits[i] += (float)offsets[o];
+            assert_int_equal(fr_sample(&s, logits, VOCABULARY, NULL, 0, 7, room), 1);
+            s.top_p = 1;
+            s.min_p = 0;
+            for (int i = 0; i < VOCABULARY; i++) logits[i] -= 3;
+            assert_int_equal(fr_sample(&s, logits, VOCABULARY, NULL, 0, 7, room), 1);
+        }
+}
+
+static void a_token_seen_again_is_penalised_once(void **state)
+{
+    (void)state;
+    static const int32_t seen[] = {1, 4, 1, 1, 4};
+    float logits[VOCABULARY] = {1, 3, 0, 2, -1};
+    const float wanted[VOCABULARY] = {1, 1.5f, 0, 2, -2};
+    fr_candidate room[VOCABULARY];
+    fr_sampling s = {.temperature = 0, .top_p = 1, .repetition_penalty = 2};
+    assert_int_equal(fr_sample(&s, logits, VOCABULARY, seen, 5, 0, room), 3);
+    assert_memory_equal(logits, wanted, sizeof(wanted));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,8 +538,12 @@ int main(void)
         cmocka_unit_test(a_text_ends_where_the_model_does),
         cmocka_unit_test(prompts_that_cannot_be_are_refused),
         cmocka_unit_test(caches_that_do_not_fit_are_foretold),
+        cmocka_unit_test(a_long_prompt_needs_more_than_its_cache),
         cmocka_unit_test(outputs_that_are_not_finite_are_refused),
+        cmocka_unit_test(keys_beyond_binary16_are_an_error_that_names_the_cache),
         cmocka_unit_test(tokens_come_as_often_as_they_should),
+        cmocka_unit_test(near_zero_the_temperature_takes_the_likeliest_token),
+        cmocka_unit_test(a_token_seen_again_is_penalised_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

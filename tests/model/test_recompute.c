@@ -82,7 +82,7 @@ static void run(fr_model *m, const fr_kernels *k, bool recompute, size_t *foreto
     fr_graph *g;
     ASSERT_OK(fr_graph_create(&g, k, &err));
     fr_graph_set_recompute(g, recompute);
-    fr_graph_begin_measuring(g);
+    fr_graph_begin_measuring(g, true);
     step(m, g);
     *foretold = fr_graph_measured_bytes(g);
     fr_graph_begin(g, true, 5, 6);

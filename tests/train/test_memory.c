@@ -82,6 +82,48 @@ static void it_is_moments_best_weights_and_the_activations_of_the_longest_texts(
     fr_model_destroy(m);
 }
 
+/* As much as a graph really takes for the texts that validation reads together. */
+static void validation_is_foretold_as_well(void **state)
+{
+    (void)state;
+    enum { NODES = 1 << 16 }; /* bytes besides the numbers of tensors */
+    fr_sequences s = FR_SEQUENCES_INIT, train = FR_SEQUENCES_INIT;
+    fr_gathered all = FR_GATHERED_INIT;
+    fr_train_options o = FR_TRAIN_DEFAULTS;
+    fr_train_result result;
+    static const size_t index[] = {7, 6, 5, 4, 3, 2, 1, 0};
+    static const int32_t few[] = {1, 2, 3};
+    fr_tensor *y;
+    fr_graph *g;
+    fr_model *m = make_model();
+    make_texts(&s);
+    ASSERT_OK(fr_sequences_append_completion(&train, few, 3, 1, &err));
+    fr_train_memory kept = measure(m, &train, &s, &o);
+    assert_true(measure(m, &train, NULL, &o).validation == 0);
+
+    ASSERT_OK(fr_graph_create(&g, fr_kernels_cpu(), &err));
+    ASSERT_OK(fr_batch_gather(&all, &s, index, 8, &err));
+    ASSERT_OK(fr_targets_gather(&all, &err));
+    fr_graph_begin(g, false, 0, 0);
+    ASSERT_OK(fr_model_scores(m, g, &all.batch, all.targets, &y, &err));
+    double peak = (double)fr_graph_peak_bytes(g);
+    assert_true(kept.validation <= peak && peak < kept.validation + NODES);
+
+    /* windows make it less; what validation takes counts */
+    o.windows.window = 20;
+    assert_true(measure(m, &train, &s, &o).validation < 0.5 * kept.validation);
+    o.windows.window = 0;
+    o.epochs = 1;
+    o.proc_root = machine_with(kept.optimizer + kept.activations + 0.5 * kept.validation);
+    ASSERT_FAILS(fr_train(m, fr_kernels_cpu(), &train, &s, &o, NULL, &result, &err), FR_ERR_NOMEM,
+                 "for validation");
+    fr_graph_destroy(g);
+    fr_gathered_release(&all);
+    fr_sequences_release(&train);
+    fr_sequences_release(&s);
+    fr_model_destroy(m);
+}
+
 static void what_does_not_fit_is_refused_and_says_what_would_help(void **state)
 {
     (void)state;
@@ -125,12 +167,35 @@ static void weights_that_do_not_fit_are_not_read(void **state)
     ASSERT_FAILS(fr_model_load(&m, dir, &o, &err), FR_ERR_NOMEM, "fewer bits");
 }
 
+static void adapters_that_do_not_fit_are_not_made(void **state)
+{
+    (void)state;
+    fr_model *m;
+    const char *dir = model_folder();
+    fr_lora_options lora = {.rank = 64, .alpha = 64};
+    fr_model_options o = model_options();
+    m = make_model();
+    double base = 4.0 * (double)fr_model_get_info(m)->n_params;
+    fr_model_destroy(m);
+    o.lora = &lora;
+    ASSERT_OK(fr_model_load(&m, dir, &o, &err));
+    double adapters = 4.0 * (double)fr_model_get_info(m)->n_params - base;
+    fr_model_destroy(m);
+    o.proc_root = machine_with(base + 1.5 * adapters);
+    ASSERT_FAILS(fr_model_load(&m, dir, &o, &err), FR_ERR_NOMEM, "parameters");
+    o.proc_root = machine_with(base + 2.1 * adapters);
+    ASSERT_OK(fr_model_load(&m, dir, &o, &err));
+    fr_model_destroy(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_moments_best_weights_and_the_activations_of_the_longest_texts),
         cmocka_unit_test(what_does_not_fit_is_refused_and_says_what_would_help),
+        cmocka_unit_test(validation_is_foretold_as_well),
         cmocka_unit_test(weights_that_do_not_fit_are_not_read),
+        cmocka_unit_test(adapters_that_do_not_fit_are_not_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
