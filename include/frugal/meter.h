@@ -92,7 +92,8 @@ typedef struct fr_energy {
     double attributed_j; /* what the process tree has caused; NaN when that is not known */
     fr_kind kind; /* FR_KIND_NONE: nothing was measured (no such source: j = 0; failed: NaN) */
     double relative_uncertainty; /* systematic: true value within j (1 +- u), about 95 % */
-    double relative_random;      /* likewise: sampling and the steps of counters, in this window */
+    double relative_random;      /* likewise: sampling and the steps of counters, in this window;
+                                    1 and more: less than the source can tell, 0 J included */
     double covered_s;   /* how much of the window the source was read over; less: a lower bound */
     const char *source; /* in words; owned by the meter, valid until fr_meter_close */
     const char *why;    /* why not a better source, and what to do; "" for none; owned likewise */
@@ -106,7 +107,7 @@ typedef struct fr_reading {
     double cpu_s;    /* CPU seconds of the process tree */
     double machine_cpu_s;                 /* of everything on the machine; NaN when not known */
     double mean_rss_bytes, max_rss_bytes; /* of the process tree, as sampled */
-    double mean_w, max_w;                 /* gross; max over sampling intervals */
+    double mean_w, max_w;  /* gross; max over sampling intervals; NaN when not known */
     double suspended_s;    /* the machine slept that long meanwhile; not part of duration_s */
     size_t n_errors;       /* failed reads and doubts since the window began */
     char first_error[256]; /* "" for none */
@@ -140,7 +141,7 @@ void fr_window_end(fr_window *window, fr_reading *out);
 const char *fr_window_name(const fr_window *window);
 
 /* Takes the mean powers of a window in which nothing ran as the idle power of each measured
- * domain. Later readings carry idle_j = idle power x duration (at most j). */
+ * domain. Later readings carry idle_j = idle power x covered_s (at most j). */
 void fr_meter_set_idle(fr_meter *meter, const fr_reading *idle);
 
 /* Mean gross power over the last sampling interval, W; 0 before there is one. Reads the sources

@@ -63,6 +63,14 @@ bool cli_has_source(const cli_measured *m, int domain)
     return false;
 }
 
+/* Relative half-width, about 95 %, of the mean joules by what is random: the sensors' steps and
+ * samples or the spread of the runs, which contains them, whichever is seen to be more. */
+static double random_doubt(const cli_measured *m, const cli_spread *j, double random)
+{
+    double of_sensors = random / sqrt((double)m->n_runs);
+    return j->mean > 0 ? fmax(of_sensors, fr_normal_z(0.95) * j->error / j->mean) : of_sensors;
+}
+
 /* Systematic and random doubts about the joules and those about the grid, which have nothing to do
  * with each other, in quadrature. */
 fr_status cli_grams_of(const cli_measured *m, cli_grams *out, fr_error *err)
@@ -76,8 +84,8 @@ fr_status cli_grams_of(const cli_measured *m, cli_grams *out, fr_error *err)
     const fr_intensity *grid = &m->grid;
     double grid_doubt = (grid->high - grid->low) / 2 / grid->g_per_kwh;
     if (!isfinite(grid_doubt)) grid_doubt = 0; /* power without emissions */
-    double doubt = sqrt(systematic.mean * systematic.mean +
-                        random.mean * random.mean / (double)m->n_runs + grid_doubt * grid_doubt);
+    double doubt = sqrt(pow(systematic.mean, 2) + pow(random_doubt(m, &j, random.mean), 2) +
+                        pow(grid_doubt, 2));
     out->value = fr_carbon_grams(j.mean, grid->g_per_kwh, m->pue);
     out->attributed = fr_carbon_grams(attributed.mean, grid->g_per_kwh, m->pue);
     out->low = out->value * fmax(0, 1 - doubt);

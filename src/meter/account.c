@@ -20,8 +20,8 @@ static void add(fr_account *a, const fr_sensor *s, const fr_raw *raw, double jou
     a->joules += joules;
     if (share >= 0 && share <= 1)
         a->tree_joules += share * joules;
-    else if (joules > 0)
-        a->share_unknown = true;
+    else
+        a->unknown_joules += joules;
 }
 
 static void take_count(fr_account *a, const fr_sensor *s, const fr_raw *raw, double cpu_share,

@@ -12,7 +12,7 @@ typedef struct fr_account {
     double sample_s;           /* when the last power was true */
     double joules;             /* since the first value; never falls */
     double tree_joules;        /* the process tree's part of them */
-    bool share_unknown;        /* joules have come whose share is not known */
+    double unknown_joules;     /* those of them whose share is not known */
     double n_w, sum_w, sum_w2; /* power samples, watts: their spread */
 } fr_account;
 

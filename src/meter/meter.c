@@ -145,12 +145,22 @@ static void take_accounts(fr_meter *m, const fr_tick *tick, double cpu_share, fr
     }
 }
 
+static void join_notes(fr_notes *to, const fr_notes *more)
+{
+    if (more->n && !to->n) memcpy(to->first, more->first, sizeof(to->first));
+    to->n += more->n;
+}
+
 void fr__meter_take(fr_meter *m, const fr_tick *tick, fr_notes *notes)
 {
+    fr_notes of_sensors = {0};
     note_sleep(m, tick, notes);
-    take_accounts(m, tick, share_of_cpu(m, tick), notes);
+    take_accounts(m, tick, share_of_cpu(m, tick), &of_sensors);
+    /* What was lost before this look is nothing to a window that begins with it. */
+    m->last_notes = of_sensors;
+    if (!tick->usage_known) join_notes(&m->last_notes, notes);
+    join_notes(notes, &of_sensors);
 
-    m->last_notes = *notes;
     fr_tick now = *tick;
     if (!now.usage_known) now.usage = m->last.usage;
     if (m->ticked)
@@ -160,30 +170,45 @@ void fr__meter_take(fr_meter *m, const fr_tick *tick, fr_notes *notes)
     m->ticked = true;
     for (fr_window *w = m->windows; w; w = w->next) {
         if (now.usage.rss_bytes > w->max_rss) w->max_rss = now.usage.rss_bytes;
-        if (notes->n && !w->notes.n) memcpy(w->notes.first, notes->first, sizeof(notes->first));
-        w->notes.n += notes->n;
+        join_notes(&w->notes, notes);
     }
     update_power(m);
 }
 
-/* Reads the process tree into *tick. The sum of a tree falls for a moment while a child is being
- * reaped, and for good when one dies unwaited; counting only new heights never counts twice. */
+/* Looks at the process tree. Its sum falls for a moment while a child is being reaped, so that a
+ * look that shows less is taken again; and for good when one dies whom nobody waits for. */
+static fr_status look_at_tree(fr_meter *m, fr_usage *out, fr_error *err)
+{
+    enum { MORE_LOOKS = 2 };
+    fr_status st = FR_OK;
+    fr_usage again;
+    FR_TRY(m->processes.usage(m->processes.ctx, out, err));
+    for (int i = 0; i < MORE_LOOKS && out->cpu_s + m->gone_cpu_s < m->last.usage.cpu_s; i++) {
+        FR_TRY(m->processes.usage(m->processes.ctx, &again, err));
+        if (again.cpu_s > out->cpu_s) *out = again;
+    }
+cleanup:
+    return st;
+}
+
+/* Reads the process tree into *tick. Seconds that have been seen stay counted, and what comes after
+ * a loss counts from there. */
 static void read_tree(fr_meter *m, fr_tick *tick, fr_notes *notes)
 {
     fr_error why;
-    if (m->processes.usage(m->processes.ctx, &tick->usage, &why)) {
+    if (look_at_tree(m, &tick->usage, &why)) {
         fr_notes_add(notes, "process tree: %s", why.message);
         return;
     }
     tick->usage_known = true;
-    double lost_s = m->last.usage.cpu_s - tick->usage.cpu_s;
-    if (lost_s > 0.05 && !m->cpu_fell)
+    double lost_s = m->last.usage.cpu_s - (tick->usage.cpu_s + m->gone_cpu_s);
+    if (lost_s > 0) m->gone_cpu_s += lost_s;
+    if (lost_s > 0.05)
         fr_notes_add(notes,
-                     "process tree: %.2f CPU seconds went with a child that nobody waited for; "
-                     "CPU seconds are a lower bound",
+                     "process tree: a child that nobody waited for has ended and taken %.2f CPU "
+                     "seconds with it: those that were seen count, later ones do not",
                      lost_s);
-    m->cpu_fell = lost_s > 0.05;
-    if (lost_s > 0) tick->usage.cpu_s = m->last.usage.cpu_s;
+    tick->usage.cpu_s += m->gone_cpu_s;
 }
 
 void fr__meter_tick(fr_meter *m, bool at_edge)

@@ -55,8 +55,8 @@ struct fr_meter {
     size_t n_windows_ever;
     bool ticked;
     fr_tick last;
-    fr_notes last_notes;      /* of the last tick: a window that begins there has them, too */
-    bool cpu_fell;            /* the tree has lost seconds, and that has been noted */
+    fr_notes last_notes;      /* of the last look: a window that begins there has them, too */
+    double gone_cpu_s;        /* seen of children that died unwaited; their tree's sum lacks it */
     double rss_s;             /* integral of resident bytes over time */
     fr_stretch *power, *calm; /* [n_sensors] for the running power; for the least power */
     double power_w;

@@ -66,8 +66,8 @@ fr_status fr_window_begin(fr_meter *m, const char *name, fr_window **out, fr_err
 
 /* What one domain gathers from its sensors. */
 typedef struct sum {
-    double j, tree_j, doubt_j, random_j2, covered_s;
-    bool share_unknown;
+    double j, tree_j, unknown_j, doubt_j, random_j2, covered_s;
+    double most_doubt; /* highest relative uncertainty among them */
     fr_kind kind;
 } sum;
 
@@ -85,12 +85,15 @@ static void add_sensor(sum *t, const fr_window *w, const fr_channel *c, const fr
     /* A sensor with a pace of its own is a little behind at both edges: the stretch is as long. */
     if (base->started) covered_s = fmin(now->last_s - base->last_s, duration_s);
     double j = now->joules - base->joules;
-    double random_j = fr__account_random_j(s, base, now, duration_s);
+    /* Of a device that nobody of the tree uses, nothing is what there is to count. */
+    double random_j =
+        base->aside && now->aside ? 0 : fr__account_random_j(s, base, now, duration_s);
     t->j += j;
     t->tree_j += now->tree_joules - base->tree_joules;
+    t->unknown_j += now->unknown_joules - base->unknown_joules;
     t->doubt_j += j * c->relative_uncertainty;
+    t->most_doubt = fmax(t->most_doubt, c->relative_uncertainty);
     t->random_j2 += random_j * random_j;
-    if (now->share_unknown) t->share_unknown = true;
     if (covered_s < t->covered_s) t->covered_s = covered_s;
     if (c->kind > t->kind) t->kind = c->kind;
 }
@@ -119,26 +122,31 @@ static void read_domain(const fr_window *w, fr_domain d, double duration_s, fr_e
     }
     e->kind = t.kind;
     e->j = t.j;
-    if (t.j > 0) {
-        e->relative_uncertainty = t.doubt_j / t.j;
-        e->relative_random = sqrt(t.random_j2) / t.j;
-    }
-    if (machine && m->idle_seen[d]) e->idle_j = fmin(m->idle_w[d] * duration_s, t.j);
+    e->relative_uncertainty = t.j > 0 ? t.doubt_j / t.j : t.most_doubt;
+    e->relative_random = t.j > 0 ? sqrt(t.random_j2) / t.j : t.random_j2 > 0;
+    if (machine && m->idle_seen[d]) e->idle_j = fmin(m->idle_w[d] * t.covered_s, t.j);
     /* Active energy times the tree's share of it, after Kepler (sustainable-computing.io). */
-    e->attributed_j = t.share_unknown ? NAN : t.j > 0 ? t.tree_j * (t.j - e->idle_j) / t.j : 0;
+    e->attributed_j = t.unknown_j > 0 ? NAN : t.j > 0 ? t.tree_j * (t.j - e->idle_j) / t.j : 0;
 }
 
-/* The sum over domains; that of the whole machine where there is one. */
+/* Over the time that was read, since its joules are those of that time; 0 for no time at all. */
+static double mean_power(const fr_energy *e)
+{
+    return e->covered_s > 0 ? e->j / e->covered_s : e->j > 0 ? NAN : e->j;
+}
+
+/* The sum over domains, and its mean power; that of the whole machine where there is one. */
 static void read_total(const fr_window *w, fr_reading *r)
 {
     const fr_meter *m = w->meter;
     const fr_energy *all[FR_N_DOMAINS] = {&r->cpu, &r->ram, &r->gpu, &r->system};
-    double doubt_j = 0, random_j2 = 0;
+    double doubt_j = 0, most_doubt = 0, random_j2 = 0;
     r->total.source = m->all_sources;
     r->total.why = m->words[FR_DOMAIN_CPU].why;
     r->total.covered_s = r->duration_s;
     if (m->words[FR_DOMAIN_SYSTEM].served) {
         r->total = r->system;
+        r->mean_w = mean_power(&r->system);
         return;
     }
     for (int d = 0; d < FR_N_DOMAINS; d++) {
@@ -149,15 +157,15 @@ static void read_total(const fr_window *w, fr_reading *r)
         r->total.j += e->j;
         r->total.idle_j += e->idle_j;
         r->total.attributed_j += e->attributed_j;
+        r->mean_w += mean_power(e);
         doubt_j += e->j * e->relative_uncertainty;
+        most_doubt = fmax(most_doubt, e->relative_uncertainty);
         random_j2 += e->j * e->relative_random * e->j * e->relative_random;
         if (e->kind > r->total.kind) r->total.kind = e->kind;
     }
-    if (r->total.kind == FR_KIND_NONE) r->total.j = r->total.attributed_j = NAN;
-    if (r->total.j > 0) {
-        r->total.relative_uncertainty = doubt_j / r->total.j;
-        r->total.relative_random = sqrt(random_j2) / r->total.j;
-    }
+    if (r->total.kind == FR_KIND_NONE) r->total.j = r->total.attributed_j = r->mean_w = NAN;
+    r->total.relative_uncertainty = r->total.j > 0 ? doubt_j / r->total.j : most_doubt;
+    if (r->total.j > 0) r->total.relative_random = sqrt(random_j2) / r->total.j;
 }
 
 static void cross_check(const fr_window *w, double duration_s, fr_notes *notes)
@@ -200,8 +208,6 @@ void fr__window_read(const fr_window *w, bool at_end, fr_reading *r)
     r->max_rss_bytes = w->max_rss;
     r->mean_rss_bytes = m->last.usage.rss_bytes;
     if (r->duration_s > 0) r->mean_rss_bytes = (m->rss_s - w->base_rss_s) / r->duration_s;
-    /* Joules are those of the time that was read. */
-    if (r->total.covered_s > 0) r->mean_w = r->total.j / r->total.covered_s;
     r->max_w = w->max_w > r->mean_w ? w->max_w : r->mean_w;
     r->n_errors = notes.n;
     memcpy(r->first_error, notes.first, sizeof(r->first_error));

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,10 @@ static fr_status usage_locked(fr_command *c, fr_usage *out, fr_error *err)
             out->cpu_s = 1e-9 * (double)ns;
         out->cpu_s += c->earlier_s;
     }
+    /* Nobody looks in the very moment of the end, and a short run may be over before anybody has
+     * looked at all; its memory would be none. */
+    out->rss_bytes = fmax(out->rss_bytes, c->end_rss_bytes);
+    c->end_rss_bytes = 0;
     if (out->cpu_s > c->most_s) c->most_s = out->cpu_s;
     out->cpu_s = c->most_s;
 cleanup:

@@ -77,7 +77,9 @@ void fr_command_destroy(fr_command *command);
 FR_NODISCARD fr_status fr_command_run(fr_command *command, const char *const *argv,
                                       fr_command_result *result, fr_error *err);
 
-/* What runs and has run: CPU seconds over all runs; owned by the command. */
+/* What runs and has run: CPU seconds over all runs; resident bytes of the living. The first look
+ * after a run has ended shows what it held at its end: its peak, or that of our own image before
+ * its exec where that was higher. Owned by the command. */
 const fr_process_set *fr_command_processes(fr_command *command);
 
 /* How it counts, in words: "cgroup v2 (/sys/fs/cgroup/frugal-17-0)". Owned by the command. */

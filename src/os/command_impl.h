@@ -26,7 +26,8 @@ struct fr_command {
     double earlier_s; /* CPU seconds of earlier runs */
     double most_s;    /* highest CPU seconds seen: sums by /proc dip while a child is reaped */
     bool lower_bound;
-    double looked_s; /* when somebody last looked at the living */
+    double looked_s;      /* when somebody last looked at the living */
+    double end_rss_bytes; /* what the last run held at its end, for the first look after it */
 };
 
 /* The task clock of `pid` and of all that it will fork, running from its exec on. -1 with errno. */

@@ -198,6 +198,7 @@ static void end_run(fr_command *c, run *r)
     pthread_mutex_lock(&c->lock);
     pid_t watcher = c->watcher;
     c->watcher = 0;
+    if (watcher > 0) c->end_rss_bytes = 1024.0 * (double)c->watched->peak_rss_kib;
     if (c->perf_fd >= 0) close(c->perf_fd);
     c->perf_fd = -1;
     c->earlier_s = c->most_s;

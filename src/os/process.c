@@ -240,18 +240,19 @@ fr_status fr_usage_read(const char *proc_root, pid_t pid, fr_usage *out, fr_erro
     memset(out, 0, sizeof(*out));
     if (pid != 0) return add_tree(proc_root, pid, false, out, err);
 
+    /* Our own times come first: a child that is reaped in between is missed once, instead of
+     * counted twice. /proc counts in ticks of 10 ms; getrusage in microseconds. */
+    const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
+    for (int i = 0; i < 2; i++) {
+        struct rusage u;
+        if (!getrusage(whose[i], &u)) out->cpu_s += fr_rusage_cpu_s(&u);
+    }
     /* A sampler comes here ten times a second: most often there is nothing but ourselves. */
     if (childless()) {
         out->n_processes = 1;
         FR_TRY(own_rss(proc_root, &out->rss_bytes, err));
     } else {
         FR_TRY(add_tree(proc_root, getpid(), true, out, err));
-    }
-    /* /proc counts in ticks of 10 ms; getrusage in microseconds. */
-    const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
-    for (int i = 0; i < 2; i++) {
-        struct rusage u;
-        if (!getrusage(whose[i], &u)) out->cpu_s += fr_rusage_cpu_s(&u);
     }
 cleanup:
     return st;

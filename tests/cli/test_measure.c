@@ -98,6 +98,21 @@ static void figures_as_json_agree_with_each_other(void **state)
     json_decref(root);
 }
 
+static void command_that_ends_before_anybody_looks_has_memory_all_the_same(void **state)
+{
+    (void)state;
+    MEASURE("--json", "--interval", "3600", "--", "sh", "-c", "exit 0");
+    assert_int_equal(o.status, 0);
+    json_t *root = parse(o.err);
+    /* From nothing to its peak, over the window: 3/8 W per 1e9 bytes. */
+    double ram_j = number_at(root, "energy.RAM.joules.mean");
+    double peak = number_at(root, "peak_bytes.mean"), s = number_at(root, "duration_s.mean");
+    assert_true(peak > 1e5 && peak < 1e8);
+    assert_true(ram_j > 0.9 * s * peak / 2 * 0.375e-9);
+    ASSERT_NEAR(number_at(root, "energy.RAM.relative_random"), 1, 0); /* a single look */
+    json_decref(root);
+}
+
 static void embodied_share_is_that_of_the_time_and_adds_up_to_sci(void **state)
 {
     (void)state;
@@ -238,9 +253,10 @@ static void repeats_give_means_and_spread_and_the_first_failure(void **state)
     const char *dir = test_tmp_dir();
     char file[512];
     snprintf(file, sizeof(file), "%s/runs", dir);
-    /* The second run fails, the third does not. */
-    MEASURE("--json", "--repeat", "3", "--", "sh", "-c",
-            "echo x >>\"$0\"; [ $(wc -l <\"$0\") != 2 ] || exit 4", file);
+    /* The second run takes longer and fails, the third does not. */
+    static const char script[] = "echo x >>\"$0\"; [ $(wc -l <\"$0\") != 2 ] || "
+                                 "{ head -c 20000000 /dev/zero | cksum >/dev/null; exit 4; }";
+    MEASURE("--json", "--repeat", "3", "--", "sh", "-c", script, file);
     assert_int_equal(o.status, 4);
     json_t *root = parse(o.err);
     assert_int_equal(json_array_size(json_object_get(root, "runs")), 3);
@@ -253,6 +269,12 @@ static void repeats_give_means_and_spread_and_the_first_failure(void **state)
     ASSERT_NEAR(number_at(root, "duration_s.mean"), sum / 3, 1e-9);
     assert_true(number_at(root, "duration_s.standard_error") >= 0);
     assert_true(has_note(root, "run 2: ended with status 4"));
+    double random = 1.959964 * number_at(root, "energy.total.joules.standard_error") /
+                    number_at(root, "energy.total.joules.mean");
+    double doubt = hypot(random, number_at(root, "energy.total.relative_uncertainty"));
+    double g = number_at(root, "g_co2e.value");
+    assert_true(random > 0.3);
+    assert_true(number_at(root, "g_co2e.high") > g * (1 + doubt)); /* and that of the grid */
     json_decref(root);
     MEASURE("--repeat", "2", "true");
     has(o.err, "(2 runs)");
@@ -389,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_report_goes_to_standard_error_and_the_commands_output_stays_its_own),
         cmocka_unit_test(figures_as_json_agree_with_each_other),
+        cmocka_unit_test(command_that_ends_before_anybody_looks_has_memory_all_the_same),
         cmocka_unit_test(embodied_share_is_that_of_the_time_and_adds_up_to_sci),
         cmocka_unit_test(options_end_at_the_command_or_at_two_dashes),
         cmocka_unit_test(wrong_words_are_one_line_and_start_nothing),

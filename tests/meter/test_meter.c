@@ -98,6 +98,23 @@ static void power_is_that_of_the_last_interval_and_the_highest_is_kept(void **st
     fr_meter_close(m);
 }
 
+static void no_joules_are_as_uncertain_as_their_source(void **state)
+{
+    (void)state;
+    fake f;
+    fake_init(&f);
+    fr_meter *m = fake_open(&f);
+    fr_window *w = NULL;
+    fr_reading r;
+    ASSERT_OK(fr_window_begin(m, "w", &w, &err));
+    pass(&f, 1, 0);
+    fr_window_end(w, &r);
+    ASSERT_NEAR(r.cpu.j, 0, 0);
+    ASSERT_NEAR(r.cpu.relative_uncertainty, 0.5, 0);
+    assert_true(r.cpu.relative_random >= 1); /* less than a tick of /proc */
+    fr_meter_close(m);
+}
+
 static void window_of_no_duration_holds_no_joules_and_no_error(void **state)
 {
     (void)state;
@@ -117,7 +134,7 @@ static void window_of_no_duration_holds_no_joules_and_no_error(void **state)
     fr_meter_close(m);
 }
 
-static void cpu_seconds_that_vanish_with_a_child_are_noted_and_never_negative(void **state)
+static void cpu_seconds_after_a_child_has_vanished_unwaited_count_on(void **state)
 {
     (void)state;
     fake f;
@@ -131,10 +148,56 @@ static void cpu_seconds_that_vanish_with_a_child_are_noted_and_never_negative(vo
     fr_meter_tick(m);
     pass(&f, 1, 5);
     fr_window_end(w, &r);
-    ASSERT_NEAR(r.cpu_s, 1, 1e-9);
-    ASSERT_NEAR(r.cpu.j, 3.75, 1e-9);
+    ASSERT_NEAR(r.cpu_s, 5, 1e-9);
+    ASSERT_NEAR(r.cpu.j, 18.75, 1e-9);
     assert_int_equal(r.n_errors, 1);
-    assert_non_null(strstr(r.first_error, "lower bound"));
+    assert_non_null(strstr(r.first_error, "nobody waited for"));
+
+    pass(&f, 1, -4);
+    ASSERT_OK(fr_window_begin(m, "later", &w, &err));
+    pass(&f, 1, 2);
+    fr_window_end(w, &r);
+    ASSERT_NEAR(r.cpu_s, 2, 1e-9);
+    assert_int_equal(r.n_errors, 0); /* it was before */
+    fr_meter_close(m);
+}
+
+/* CPU seconds of each look at a tree, and how many looks there were. */
+typedef struct looks {
+    const double *cpu_s;
+    int n;
+} looks;
+
+static fr_status next_look(void *ctx, fr_usage *out, fr_error *e)
+{
+    looks *l = ctx;
+    (void)e;
+    *out = (fr_usage){.cpu_s = l->cpu_s[l->n++], .n_processes = 1};
+    return FR_OK;
+}
+
+static void sum_that_falls_while_a_child_is_reaped_is_looked_at_again(void **state)
+{
+    (void)state;
+    fake f;
+    fake_init(&f);
+    static const double cpu_s[] = {10, 10, 7, 10.5, 11};
+    looks l = {.cpu_s = cpu_s};
+    const fr_process_set set = {.ctx = &l, .usage = next_look};
+    fr_meter_options o = fake_options(&f);
+    fr_meter *m = NULL;
+    fr_window *w = NULL;
+    fr_reading r;
+    o.processes = &set;
+    ASSERT_OK(fr_meter_open(&m, &o, &err));
+    ASSERT_OK(fr_window_begin(m, "w", &w, &err));
+    f.now_s += 1;
+    fr_meter_tick(m);
+    f.now_s += 1;
+    fr_window_end(w, &r);
+    assert_int_equal(l.n, 5);
+    ASSERT_NEAR(r.cpu_s, 1, 1e-9);
+    assert_int_equal(r.n_errors, 0);
     fr_meter_close(m);
 }
 
@@ -272,8 +335,10 @@ int main(void)
         cmocka_unit_test(nested_and_overlapping_windows_each_count_their_own_span),
         cmocka_unit_test(peek_tells_the_joules_so_far_and_leaves_the_window_open),
         cmocka_unit_test(power_is_that_of_the_last_interval_and_the_highest_is_kept),
+        cmocka_unit_test(no_joules_are_as_uncertain_as_their_source),
         cmocka_unit_test(window_of_no_duration_holds_no_joules_and_no_error),
-        cmocka_unit_test(cpu_seconds_that_vanish_with_a_child_are_noted_and_never_negative),
+        cmocka_unit_test(cpu_seconds_after_a_child_has_vanished_unwaited_count_on),
+        cmocka_unit_test(sum_that_falls_while_a_child_is_reaped_is_looked_at_again),
         cmocka_unit_test(clock_that_runs_backwards_never_gives_negative_time),
         cmocka_unit_test(process_tree_that_is_gone_is_noted_and_its_energy_is_nan),
         cmocka_unit_test(options_without_sense_are_refused),

@@ -81,6 +81,58 @@ static void unknown_busy_time_makes_the_attributed_joules_unknown_and_not_zero(v
     fr_meter_close(m);
 }
 
+static void busy_time_that_is_known_again_makes_later_joules_known(void **state)
+{
+    (void)state;
+    fake f;
+    fake_init(&f); /* there is no proc/stat */
+    int a = fake_zone_add(&f, "intel-rapl:0", "package-0", 1e12, 0);
+    fr_meter *m = fake_open(&f);
+    fr_window *w = NULL;
+    fr_reading r;
+    f.now_s += 1;
+    fake_burn(&f, a, 100);
+    fr_meter_tick(m);
+    fake_busy(&f, 500);
+    ASSERT_OK(fr_window_begin(m, "w", &w, &err));
+    second(&f, m, a, 100, 1, 2);
+    fr_window_end(w, &r);
+    ASSERT_NEAR(r.cpu.attributed_j, 50, 1e-6);
+    fr_meter_close(m);
+}
+
+static void idle_joules_and_mean_power_are_those_of_the_time_that_was_read(void **state)
+{
+    (void)state;
+    fake f;
+    fake_init(&f);
+    fake_busy(&f, 500);
+    f.rss_pages = 1e9 / (double)sysconf(_SC_PAGESIZE);
+    int a = fake_zone_add(&f, "intel-rapl:0", "package-0", 1e12, 0);
+    fr_meter *m = fake_open(&f);
+    fr_window *w = NULL;
+    fr_reading r;
+    char path[600];
+    ASSERT_OK(fr_window_begin(m, "idle", &w, &err));
+    for (int i = 0; i < 10; i++) second(&f, m, a, 30, 0, 0);
+    fr_window_end(w, &r);
+    fr_meter_set_idle(m, &r);
+
+    ASSERT_OK(fr_window_begin(m, "work", &w, &err));
+    for (int i = 0; i < 4; i++) second(&f, m, a, 100, 1, 1);
+    snprintf(path, sizeof(path), "%s/class/powercap/intel-rapl:0/energy_uj", f.sys);
+    assert_int_equal(unlink(path), 0);
+    f.now_s += 6;
+    fr_window_end(w, &r);
+    ASSERT_NEAR(r.duration_s, 10, 1e-9);
+    ASSERT_NEAR(r.cpu.covered_s, 4, 1e-9);
+    ASSERT_NEAR(r.cpu.j, 400, 1e-6);
+    ASSERT_NEAR(r.cpu.idle_j, 4 * 30, 1e-6);
+    ASSERT_NEAR(r.cpu.attributed_j, 400 - 4 * 30, 1e-6);
+    ASSERT_NEAR(r.mean_w, 100 + 0.375, 1e-3); /* 4 s of the package, 10 s of memory */
+    fr_meter_close(m);
+}
+
 static void
 least_power_is_taken_for_idle_only_when_asked_for_and_never_over_what_was_told(void **state)
 {
@@ -197,6 +249,8 @@ int main(void)
         cmocka_unit_test(joules_of_the_package_go_to_the_tree_by_its_part_of_the_busy_time),
         cmocka_unit_test(share_follows_the_moment_and_not_the_mean_of_the_window),
         cmocka_unit_test(unknown_busy_time_makes_the_attributed_joules_unknown_and_not_zero),
+        cmocka_unit_test(busy_time_that_is_known_again_makes_later_joules_known),
+        cmocka_unit_test(idle_joules_and_mean_power_are_those_of_the_time_that_was_read),
         cmocka_unit_test(
             least_power_is_taken_for_idle_only_when_asked_for_and_never_over_what_was_told),
         cmocka_unit_test(sleep_of_the_machine_is_noted_and_not_part_of_the_window),

@@ -469,6 +469,12 @@ static void peak_memory_is_that_of_the_largest_process_not_ours(void **state)
         r = run_shell(c, "head -c 100000000 /dev/zero | tail -n 1 >/dev/null");
         assert_int_equal(r.status, 0);
         assert_true(r.peak_rss_bytes > 95e6 && r.peak_rss_bytes < 600e6);
+        const fr_process_set *set = fr_command_processes(c);
+        fr_usage first, second;
+        ASSERT_OK(set->usage(set->ctx, &first, &err));
+        ASSERT_OK(set->usage(set->ctx, &second, &err));
+        ASSERT_NEAR(first.rss_bytes, r.peak_rss_bytes, 0); /* what it held at its end */
+        ASSERT_NEAR(second.rss_bytes, 0, 0);
         fr_command_destroy(c);
     }
     free(ballast);
