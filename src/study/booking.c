@@ -16,12 +16,14 @@ static double or_zero(double j)
     return isfinite(j) ? j : 0;
 }
 
+/* Where a source measures the whole system, its joules are the total: no parts are told apart. */
 static void energy_of(const fr_reading *r, fr_ledger_energy *e)
 {
+    bool whole = r->system.kind != FR_KIND_NONE || isnan(r->system.j);
     *e = (fr_ledger_energy){.duration_s = r->duration_s,
-                            .cpu_j = or_zero(r->cpu.j),
-                            .ram_j = or_zero(r->ram.j),
-                            .gpu_j = or_zero(r->gpu.j),
+                            .cpu_j = or_zero(whole ? r->system.j : r->cpu.j),
+                            .ram_j = whole ? 0 : or_zero(r->ram.j),
+                            .gpu_j = whole ? 0 : or_zero(r->gpu.j),
                             .idle_j = or_zero(r->total.idle_j),
                             .uncertainty = or_zero(r->total.relative_uncertainty),
                             .kind = r->total.kind,
@@ -124,6 +126,10 @@ fr_status fr__booking_close(fr_booking *b, bool interrupted, fr_reading *reading
     b->window = NULL;
     own_part(b, &last, &energy);
     b->run->joules_before += total_j(&energy);
+    if (isnan(last.total.j))
+        fr__running_note(b->run, FR_LOG_WARNING,
+                         "meter: no joules of a window of %.3g s are known (%s): none are counted",
+                         last.duration_s, last.total.source);
     if (last.n_errors)
         fr__running_note(b->run, FR_LOG_WARNING, "meter: %zu doubts, the first: %s", last.n_errors,
                          last.first_error);

@@ -62,7 +62,7 @@ typedef struct fr_ledger_session {
 /* Joules so far of one window. */
 typedef struct fr_ledger_energy {
     double duration_s;
-    double cpu_j, ram_j, gpu_j; /* gross */
+    double cpu_j, ram_j, gpu_j; /* gross; the whole system's, where that is measured, in cpu_j */
     double idle_j;
     double uncertainty; /* relative, systematic */
     fr_kind kind;

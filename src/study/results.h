@@ -27,7 +27,7 @@ typedef struct fr_result_window {
     int attempt;
     bool interrupted; /* the attempt was killed; its joules count, its outputs do not */
     double started_unix_s, duration_s;
-    double cpu_j, ram_j, gpu_j; /* gross */
+    double cpu_j, ram_j, gpu_j; /* gross; of the whole system, where that is measured: cpu_j */
     double idle_j;              /* part of the gross that idling would have cost */
     fr_kind kind;
     const char *source;

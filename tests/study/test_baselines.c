@@ -57,6 +57,27 @@ static void baselines_of_labels_are_rows_with_energy_and_are_run_once(void **sta
     fr_results_release(&r);
 }
 
+static void joules_of_the_whole_system_are_the_total_where_they_are_measured(void **state)
+{
+    (void)state;
+    const char *dir = fixture_folder();
+    char out[1024];
+    fr_results r;
+    results_of(dir, NULL,
+               "  - {name: most, baseline: majority}\n"
+               "meters: [\"command:system,W,every=0.1,echo 20\"]\n",
+               &r);
+    snprintf(out, sizeof(out), "%s/out", dir);
+    ASSERT_NEAR(fixture_query(out, "SELECT COUNT(*) FROM window WHERE source NOT LIKE "
+                                   "'command echo%' OR kind <> 1"),
+                0, 0);
+    double s = fixture_query(out, "SELECT SUM(duration_s) FROM window");
+    ASSERT_NEAR(fixture_query(out, "SELECT SUM(cpu_j + ram_j + gpu_j) FROM window"), 20 * s,
+                1e-6 * s);
+    assert_true(fixture_model(&r, "most")->j_per_item.value > 0);
+    fr_results_release(&r);
+}
+
 static void baselines_are_no_claims_that_others_must_pay_for(void **state)
 {
     (void)state;
@@ -168,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(baselines_of_labels_are_rows_with_energy_and_are_run_once),
+        cmocka_unit_test(joules_of_the_whole_system_are_the_total_where_they_are_measured),
         cmocka_unit_test(baselines_are_no_claims_that_others_must_pay_for),
         cmocka_unit_test(baselines_that_write_answer_what_they_should),
         cmocka_unit_test(likelihood_has_the_frequencies_of_bytes_to_beat),
