@@ -3,7 +3,8 @@
  * A file is written under a temporary name of this process beside its target,
  * synced, and renamed over it: who reads the target sees the old contents or
  * the new ones, also after a power cut. What a killed process leaves behind is
- * a file ending in .tmp that nothing reads.
+ * a file ending in .tmp that nothing reads. Pipes and devices are written to as
+ * they are.
  *
  * Not here: locks, and what the bytes mean. */
 #include "os/file.h"
@@ -88,10 +89,18 @@ cleanup:
 }
 
 struct fr_file_writer {
-    char *path, *temporary;
+    char *path, *temporary; /* NULL: straight into what is there, which is no file */
     FILE *file;
     bool committed;
 };
+
+/* Is there a pipe, a terminal or a device under this name? Nothing must be renamed over those:
+ * it would be the end of /dev/null. */
+static bool is_special(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
 
 fr_status fr_file_writer_open(fr_file_writer **out, const char *path, fr_error *err)
 {
@@ -105,9 +114,13 @@ fr_status fr_file_writer_open(fr_file_writer **out, const char *path, fr_error *
     w->path = strdup(path);
     if (!w->path) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", path);
 
-    FR_TRY(fr_str_appendf(&temporary, err, "%s.%ld-%u.tmp", path, (long)getpid(),
-                          atomic_fetch_add(&counter, 1)));
-    fd = open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (is_special(path)) {
+        fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    } else {
+        FR_TRY(fr_str_appendf(&temporary, err, "%s.%ld-%u.tmp", path, (long)getpid(),
+                              atomic_fetch_add(&counter, 1)));
+        fd = open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    }
     if (fd < 0) FR_FAIL(err, FR_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
     w->temporary = temporary.data;
     temporary = (fr_str)FR_STR_INIT;
@@ -150,14 +163,14 @@ static fr_status sync_folder(const char *path, fr_error *err)
 
 fr_status fr_file_writer_commit(fr_file_writer *w, fr_error *err)
 {
-    if (fflush(w->file) || fsync(fileno(w->file)))
+    if (fflush(w->file) || (w->temporary && fsync(fileno(w->file))))
         return fr_error_set(err, FR_ERR_IO, "%s: cannot write: %s", w->path, strerror(errno));
     int failed = fclose(w->file);
     w->file = NULL;
-    if (failed || rename(w->temporary, w->path))
+    if (failed || (w->temporary && rename(w->temporary, w->path)))
         return fr_error_set(err, FR_ERR_IO, "%s: cannot write: %s", w->path, strerror(errno));
     w->committed = true;
-    return sync_folder(w->path, err);
+    return w->temporary ? sync_folder(w->path, err) : FR_OK;
 }
 
 void fr_file_writer_close(fr_file_writer *w)

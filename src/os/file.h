@@ -36,7 +36,8 @@ void fr_map_close(fr_map *map); /* a zeroed map may be closed */
  * Errors: FR_ERR_IO; FR_ERR_FORMAT when it is longer than max_bytes. */
 FR_NODISCARD fr_status fr_file_read(fr_str *out, const char *path, size_t max_bytes, fr_error *err);
 
-/* A file that appears whole under its name or not at all. */
+/* A file that appears whole under its name or not at all; where the name is that of a pipe or a
+ * device, that is written to. */
 typedef struct fr_file_writer fr_file_writer;
 
 FR_NODISCARD fr_status fr_file_writer_open(fr_file_writer **out, const char *path, fr_error *err);

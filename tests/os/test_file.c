@@ -1,5 +1,6 @@
 /* test_file.c - reading, mapping, and writing all or nothing. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -78,6 +79,27 @@ static void a_write_that_fails_names_the_path_and_leaves_the_old_file(void **sta
     fr_str_release(&text);
 }
 
+static void pipe_under_the_name_is_written_to_and_stays_a_pipe(void **state)
+{
+    (void)state;
+    fr_error err;
+    struct stat info;
+    char path[512], text[8] = "";
+    const char *dir = test_tmp_dir();
+    snprintf(path, sizeof(path), "%s/pipe", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int fd = open(path, O_RDONLY | O_NONBLOCK);
+    fr_status st = fr_file_write_atomic(path, "new", 3, &err);
+    ssize_t n = read(fd, text, sizeof(text));
+    close(fd);
+    ASSERT_OK(st);
+    assert_int_equal(n, 3);
+    assert_string_equal(text, "new");
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    assert_int_equal(count_files(dir), 1);
+}
+
 static void what_cannot_be_read_is_named_with_the_reason(void **state)
 {
     (void)state;
@@ -150,6 +172,7 @@ int main(void)
         cmocka_unit_test(a_file_is_written_whole_and_read_back),
         cmocka_unit_test(a_writer_that_does_not_commit_leaves_the_old_file),
         cmocka_unit_test(a_write_that_fails_names_the_path_and_leaves_the_old_file),
+        cmocka_unit_test(pipe_under_the_name_is_written_to_and_stays_a_pipe),
         cmocka_unit_test(what_cannot_be_read_is_named_with_the_reason),
         cmocka_unit_test(an_empty_file_is_no_error),
         cmocka_unit_test(folders_are_created_with_those_above),
