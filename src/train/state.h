@@ -37,7 +37,8 @@ FR_NODISCARD fr_status fr__checkpoint_write(const fr_train_state *s, const char 
                                             const char *identity, fr_error *err);
 
 /* Fills the state and the model's weights from the checkpoint in dir; *found tells whether there
- * was one of this identity. A damaged or foreign one is left out with a remark in the log. */
+ * was one of this identity. A damaged or foreign one is left out with a remark in the log. What a
+ * killed process left half written is removed: one run at a time has the folder. */
 FR_NODISCARD fr_status fr__checkpoint_read(fr_train_state *s, const char *dir, const char *identity,
                                            bool *found, fr_error *err);
 

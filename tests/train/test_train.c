@@ -236,6 +236,29 @@ static void a_checkpoint_of_other_settings_or_a_damaged_one_is_not_used(void **s
     assert_int_not_equal(access(dir, F_OK), 0);
 }
 
+/* A process that was killed in the middle of writing leaves a file as large as the checkpoint. */
+static void what_a_killed_process_left_half_written_is_removed(void **state)
+{
+    (void)state;
+    fr_train_options o = small_run();
+    char hex[65], path[512];
+    const char *dir = test_tmp_dir();
+    o.checkpoint_dir = dir;
+    test_write_file(dir, "checkpoint.bin.4711-3.tmp", "half");
+    test_write_file(dir, "notes.tmp", "somebody else's");
+    train(&o, 0, NULL, hex);
+    snprintf(path, sizeof(path), "%s/checkpoint.bin.4711-3.tmp", dir);
+    assert_int_not_equal(access(path, F_OK), 0);
+    test_write_file(dir, "checkpoint.bin.4712-0.tmp", "half");
+    fr_train_forget(dir);
+    snprintf(path, sizeof(path), "%s/checkpoint.bin.4712-0.tmp", dir);
+    assert_int_not_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof(path), "%s/notes.tmp", dir);
+    assert_int_equal(unlink(path), 0);
+    fr_train_forget(dir);
+    assert_int_not_equal(access(dir, F_OK), 0);
+}
+
 static void a_checkpoint_that_cannot_be_written_is_an_error(void **state)
 {
     (void)state;
@@ -314,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_run_stopped_again_and_again_ends_with_the_bits_of_one_that_was_not),
         cmocka_unit_test(parts_of_a_step_add_up_to_the_step_of_one_batch),
         cmocka_unit_test(a_checkpoint_of_other_settings_or_a_damaged_one_is_not_used),
+        cmocka_unit_test(what_a_killed_process_left_half_written_is_removed),
         cmocka_unit_test(a_checkpoint_that_cannot_be_written_is_an_error),
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(divergence_is_an_error_that_names_the_step),
