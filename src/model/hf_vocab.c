@@ -6,6 +6,7 @@
  * refused.
  *
  * Source: transformers, convert_slow_tokenizer.py; llama.cpp, llama-vocab.cpp. */
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,6 +281,10 @@ static fr_status check_kind(const fr_gguf_vocab *v, const char *where, vocab_kin
                             where, v->model.len < 64 ? (int)v->model.len : 64, v->model.data);
     if (*kind != KIND_GPT2 && !v->scores)
         return fr_error_set(err, FR_ERR_FORMAT, "%s: tokenizer.ggml.scores is missing", where);
+    for (size_t i = 0; *kind != KIND_GPT2 && i < v->n; i++)
+        if (!isfinite(v->scores[i]))
+            return fr_error_set(err, FR_ERR_FORMAT, "%s: the score of token %zu is no number",
+                                where, i);
     if (*kind != KIND_GPT2) return FR_OK;
     json_t *pre = fr__gguf_pre_json(v->pre, false);
     json_decref(pre);

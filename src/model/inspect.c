@@ -95,8 +95,9 @@ static void put_can(json_t *can, const char *what, fr_status st, const fr_error 
 /* The file that a tokenizer comes from, NULL for none. */
 static const char *tokenizer_file(const char *dir, fr_str *path)
 {
-    static const char *const names[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
-                                        "vocab.json", "vocab.txt"};
+    static const char *const names[] = {"tokenizer.json", "tokenizer.model",
+                                        "spiece.model",   "sentencepiece.bpe.model",
+                                        "vocab.json",     "vocab.txt"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (fr_path_join(path, dir, names[i], NULL) == FR_OK && fr_file_exists(path->data))
             return names[i];

@@ -35,11 +35,12 @@ enum { FR_DECODE_MAX = 16 };
 typedef struct fr_decoder {
     fr_decode_step steps[FR_DECODE_MAX];
     size_t n;
-    bool present;       /* false: tokens are joined by spaces */
-    bool sentencepiece; /* as SentencePiece does it, without steps */
-    bool spm_strip;     /* the first space is that of the dummy prefix */
-    bool spm_strip_all; /* and so are all before the first other character */
-    fr_str spm_unknown; /* how an unknown token is written; owned */
+    bool present;          /* false: tokens are joined by spaces */
+    bool sentencepiece;    /* as SentencePiece does it, without steps */
+    bool spm_strip;        /* the first space is that of the dummy prefix */
+    bool spm_strip_all;    /* and so are all before the first other character */
+    fr_str spm_unknown;    /* how an unknown token is written; owned */
+    bool spm_drops_unused; /* unused pieces are not written: llama.cpp's way, not SentencePiece's */
 } fr_decoder;
 
 /* A further step, empty but for its kind; NULL when there are FR_DECODE_MAX. */

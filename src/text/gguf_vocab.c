@@ -97,9 +97,12 @@ static fr_status load_gpt2(fr_tokenizer *tok, const fr_gguf_vocab *v, const char
     fr_status st = FR_OK;
     bool add_bos = false;
     FR_TRY(load_pre_tokenizer(tok, v, &add_bos, where, err));
-    for (size_t i = 0; i < v->n; i++)
+    for (size_t i = 0; i < v->n; i++) {
+        /* A row of the embedding that no token has, under a name that nobody writes. */
+        if (v->types && v->types[i] == FR_GGUF_TOKEN_UNUSED) continue;
         FR_TRY(
             fr_vocab_add(&tok->vocab, v->tokens[i].data, v->tokens[i].len, (int64_t)i, where, err));
+    }
     FR_TRY(fr_bpe_reserve(&tok->bpe, v->n_merges, err));
     for (size_t i = 0; i < v->n_merges; i++) {
         const char *text = v->merges[i].data;
@@ -141,7 +144,6 @@ static fr_status load_spm(fr_tokenizer *tok, const fr_gguf_vocab *v, bool unigra
         int32_t type = v->types[i];
         if (type < FR_PIECE_NORMAL || type > FR_PIECE_BYTE)
             FR_FAIL(err, FR_ERR_FORMAT, "%s: token %zu is of type %d", where, i, (int)type);
-        if (type == FR_PIECE_UNUSED && !unigram) type = FR_PIECE_NORMAL;
         FR_TRY(
             fr_vocab_add(&tok->vocab, v->tokens[i].data, v->tokens[i].len, (int64_t)i, where, err));
         FR_TRY(fr_scored_add(m, v->scores[i], (fr_piece_type)type, where, err));
@@ -152,6 +154,7 @@ static fr_status load_spm(fr_tokenizer *tok, const fr_gguf_vocab *v, bool unigra
     FR_TRY(fr_scored_prepare(m, err));
     tok->kind = FR_MODEL_SCORED;
     FR_TRY(fr__tokenizer_set_spm_decoder(tok, n, err));
+    tok->decoder.spm_drops_unused = true;
     bool bos = v->add_bos < 0 ? !unigram : v->add_bos > 0;
     bool eos = v->add_eos < 0 ? unigram : v->add_eos > 0;
     FR_TRY(fr__tokenizer_set_ends(tok, bos ? v->bos : -1, eos ? v->eos : -1, where, err));

@@ -47,7 +47,7 @@ typedef struct fr_scored {
     double min_score;
     int32_t unk;        /* -1: an unknown character is an error */
     bool byte_fallback; /* an unknown character is the tokens of its bytes */
-    bool unused;        /* there are pieces of type FR_PIECE_UNUSED */
+    bool unused;        /* there are pieces of type FR_PIECE_UNUSED; BPE merges them like others */
     int32_t bytes[256];
 } fr_scored;
 

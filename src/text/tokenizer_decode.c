@@ -67,7 +67,8 @@ static fr_status decode_spm(const fr_tokenizer *tok, const int32_t *ids, size_t 
         FR_TRY(flush_bytes(&bytes, out, err));
         if (stripped || out->len > start) at_start = false;
         stripped = false;
-        if (!text || type == FR_PIECE_CONTROL) {
+        bool dropped = type == FR_PIECE_UNUSED && tok->decoder.spm_drops_unused;
+        if (!text || type == FR_PIECE_CONTROL || dropped) {
             /* An added token that is no piece, or a control symbol, which has no surface. */
             const char *added = text ? NULL : fr_vocab_text(&tok->added.shown, ids[i], &len);
             if (added) FR_TRY(fr_str_append(out, added, len, err));

@@ -1,5 +1,7 @@
 /* test_gguf_words.c - the older files of tokenizers go into GGUF as llama.cpp's own converter puts
  * them there, and come back as a tokenizer.json with the same ids. */
+#include <math.h>
+
 #include "base/log.h"
 #include "format/gguf.h"
 #include "format/safetensors.h"
@@ -191,6 +193,65 @@ static void a_vocabulary_larger_than_the_embedding_is_an_error(void **state)
     ASSERT_FAILS(fr_convert_to_gguf(dir, out, NULL, &err), FR_ERR_FORMAT, "the model has 2 tokens");
 }
 
+static void decode(const char *path, const int32_t *ids, size_t n, fr_str *out)
+{
+    fr_tokenizer *tok;
+    fr_str_clear(out);
+    ASSERT_OK(fr_tokenizer_open(&tok, path, &err));
+    ASSERT_OK(fr_tokenizer_decode(tok, ids, n, FR_NO_SPECIAL, out, &err));
+    fr_tokenizer_close(tok);
+}
+
+/* The converter must name them, "[PAD5]": nobody is to read that. llama.cpp's /detokenize gives
+ * the same: "ab", "/9" and "hatli". */
+static void rows_without_a_token_have_no_text_in_a_gguf(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"spm-bpe.model", "spm-unigram.model"};
+    static const char *const wanted[] = {"/9", "hatli"};
+    const int32_t few[] = {0, 5, 1}, ids[] = {50, 1990, 60};
+    fr_str text = FR_STR_INIT;
+    const char *dir = model_of(6);
+    test_write_file(dir, "vocab.json", "{\"a\":0,\"b\":1,\"ab\":2}");
+    test_write_file(dir, "merges.txt", "a b\n");
+    decode(convert(dir), few, 3, &text);
+    assert_string_equal(text.data, "ab");
+    for (int i = 0; i < 2; i++) {
+        char path[512];
+        snprintf(path, sizeof(path), "%s/golden/text/%s", FR_TEST_DIR, models[i]);
+        dir = model_of(2000);
+        copy(path, dir, "tokenizer.model");
+        decode(convert(dir), ids, 3, &text);
+        assert_string_equal(text.data, wanted[i]);
+    }
+    fr_str_release(&text);
+}
+
+/* They decide the order of merges, by comparing. */
+static void a_score_that_is_no_number_is_an_error(void **state)
+{
+    (void)state;
+    static const float no_number = NAN;
+    char out[512];
+    fr_map map;
+    const char *dir = model_of(2000), *file;
+    copy(FR_TEST_DIR "/golden/text/spm-bpe.model", dir, "tokenizer.model");
+    file = convert(dir);
+    ASSERT_OK(fr_map_open(&map, file, &err));
+    unsigned char *bytes = malloc(map.size), *at;
+    memcpy(bytes, map.data, map.size);
+    /* behind the key: array, of float32, how many */
+    at = memmem(bytes, map.size, "tokenizer.ggml.scores", 21);
+    assert_non_null(at);
+    memcpy(at + 21 + 4 + 4 + 8 + 7 * 4, &no_number, sizeof(no_number));
+    file = test_write_bytes(dir, "nan.gguf", bytes, map.size);
+    snprintf(out, sizeof(out), "%s/back", dir);
+    ASSERT_FAILS(fr_convert_to_hf(file, out, NULL, &err), FR_ERR_FORMAT,
+                 "score of token 7 is no number");
+    fr_map_close(&map);
+    free(bytes);
+}
+
 /* The types of the tokens that a folder's GGUF has. */
 static void read_types(const char *dir, int32_t *types, size_t n)
 {
@@ -265,6 +326,8 @@ int main(void)
         cmocka_unit_test(sentencepiece_unigram_keeps_its_map_of_characters),
         cmocka_unit_test(what_llama_cpp_would_cut_otherwise_is_refused),
         cmocka_unit_test(a_vocabulary_larger_than_the_embedding_is_an_error),
+        cmocka_unit_test(rows_without_a_token_have_no_text_in_a_gguf),
+        cmocka_unit_test(a_score_that_is_no_number_is_an_error),
         cmocka_unit_test(tokens_added_to_older_files_keep_their_kind),
         cmocka_unit_test(flags_that_gguf_cannot_hold_are_named),
     };
