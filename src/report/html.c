@@ -62,6 +62,46 @@ cleanup:
     return st;
 }
 
+fr_status fr__html_cell(fr_str *out, const char *class_name, const char *key, fr_error *err)
+{
+    return fr_str_appendf(out, err, "<td class=\"%s\" data-k=\"%s\"><span>", class_name, key);
+}
+
+fr_status fr__html_close_cell(fr_str *out, fr_error *err)
+{
+    return fr_str_appendf(out, err, "</span></td>");
+}
+
+fr_status fr__html_value(fr_str *out, const char *text, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t n = strcspn(text, " ");
+    char value[FR__TEXT_SIZE];
+    memcpy(value, text, n);
+    value[n] = '\0';
+    FR_TRY(fr_str_appendf(out, err, "<b>"));
+    FR_TRY(fr__html_number(out, value, err));
+    FR_TRY(fr_str_appendf(out, err, "</b>"));
+    if (text[n] == ' ') {
+        FR_TRY(fr_str_appendf(out, err, "<span class=\"i\">"));
+        FR_TRY(fr__html_number(out, text + n + 1, err));
+        FR_TRY(fr_str_appendf(out, err, "</span>"));
+    }
+cleanup:
+    return st;
+}
+
+fr_status fr__html_metric(fr_str *out, const fr_result_metric *t, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_str title = FR_STR_INIT;
+    FR_TRY(fr__metric_title(t, false, &title, err));
+    FR_TRY(fr__html_text(out, fr_str_text(&title), err));
+cleanup:
+    fr_str_release(&title);
+    return st;
+}
+
 const char *fr__html_class(const fr_result_model *m)
 {
     if (m->is_reference) return "reference";

@@ -17,6 +17,12 @@ FR_NODISCARD fr_status fr__html_value(fr_str *out, const char *text, fr_error *e
 /* A metric with its unit and direction. */
 FR_NODISCARD fr_status fr__html_metric(fr_str *out, const fr_result_metric *t, fr_error *err);
 
+/* Opens a cell of a table, and closes it; `key` heads it where the page is too narrow for a table.
+ * Both are markup of ours. */
+FR_NODISCARD fr_status fr__html_cell(fr_str *out, const char *class_name, const char *key,
+                                     fr_error *err);
+FR_NODISCARD fr_status fr__html_close_cell(fr_str *out, fr_error *err);
+
 /* Class of colours of a model: "comparable", "worse", "inconclusive", "reference", "plain". */
 const char *fr__html_class(const fr_result_model *m);
 

@@ -1,21 +1,25 @@
 /* json.c - results.json.
  *
- *     format            "frugal-results/1"; a change that breaks readers changes the number
+ *     format       "frugal-results/1"; a change that breaks readers changes the number
  *     frugal_version, study, task, metric, run_id, items, margin, started, finished, headline
- *     metrics           [{name, highest, lower_is_better}]: the first, `metric`, decides; margin
- * and differences have its unit, highest is null where there is no bound sandbox           what ran
- * the programs of the answers, or "" place             {region, country_iso, intensity_g_per_kwh:
- * FIGURE, pue} machine           {cpu, os, threads, ram_bytes, meter} models            [{name,
- * reference, how, parameters_active, parameters_total, items, failed, mean_tokens, the figures of
- * figures.h: FIGURE, scores: {metric: FIGURE}, not_run, best_baseline, beats_baseline, verdict,
- * p_non_inferior, p_holm, p_mcnemar, items_needed, crosses_bases, seeds: [{seed, quality,
- * validation, tune_s, tune_j}], notes: [text]}] data              [{role, items, repeated,
- * also_in_train, also_in_validation}]: of train, validation and test; texts compare by
- * task/duplicates.h windows           [{model, phase, attempt, interrupted, started, duration_s,
- * cpu_j, ram_j, gpu_j, idle_j, kind, source, relative_uncertainty}] provenance        [{what,
- * value, kind, source}] notes             [text]
+ *     metrics      [{name, highest, lower_is_better}]: the first, `metric`, decides; margin and
+ *                  differences have its unit, highest is null where there is no bound
+ *     sandbox      what ran the programs of the answers, or ""
+ *     place        {region, country_iso, intensity_g_per_kwh: FIGURE, pue}
+ *     machine      {cpu, os, threads, ram_bytes, meter}
+ *     models       [{name, reference, how, parameters_active, parameters_total, items, failed,
+ *                  mean_tokens, the figures of figures.h: FIGURE, scores: {metric: FIGURE},
+ *                  not_run, best_baseline, beats_baseline, verdict, p_non_inferior, p_holm,
+ *                  p_mcnemar, items_needed, crosses_bases, seeds, notes: [text]}]
+ *     seeds        [{seed, quality, validation, tune_s, tune_j}] of a model
+ *     data         [{role, items, repeated, also_in_train, also_in_validation}]: of train,
+ *                  validation and test; texts compare by task/duplicates.h
+ *     windows      [{model, phase, attempt, interrupted, started, duration_s, cpu_j, ram_j, gpu_j,
+ *                  idle_j, kind, source, relative_uncertainty}]
+ *     provenance   [{what, value, kind, source}]
+ *     notes        [text]
  *
- *     FIGURE            {value, low, high, kind, source}; low and high: 95 % interval
+ *     FIGURE       {value, low, high, kind, source}; low and high: 95 % interval
  *
  * A number that does not exist is null, times are ISO 8601 in UTC, verdict is
  * "comparable", "worse", "inconclusive" or null. */

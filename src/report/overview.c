@@ -61,11 +61,14 @@ cleanup:
     return st;
 }
 
-static fr_status gain_cell(const fr_results *r, const fr_result_model *m, bool ascii, fr_str *out,
-                           fr_error *err)
+/* Where there is no small model, what the reference gains. */
+static fr_status gain_cell(const fr_results *r, const fr_result_model *small, bool ascii,
+                           fr_str *out, fr_error *err)
 {
     fr_status st = FR_OK;
-    if (!m->baseline || !fr__figure_exists(&m->gain)) return fr_str_append(out, "-", 1, err);
+    const fr_result_model *m = small ? small : fr__reference(r);
+    if (!m || !m->baseline || !fr__figure_exists(&m->gain)) return fr_str_append(out, "-", 1, err);
+    if (!small) FR_TRY(fr_str_appendf(out, err, "reference: "));
     FR_TRY(fr_str_appendf(out, err, "%s ", fr__change(fr__deciding(r), &m->gain).s));
     FR_TRY(fr__clean(out, m->baseline, ascii, err));
 cleanup:
@@ -88,13 +91,36 @@ static const char *no_quality(const fr_results *r)
     return "-";
 }
 
-fr_status fr__fact_cell(const fr_results *r, fr__fact fact, bool ascii, fr_str *out, fr_error *err)
+static fr_status task_cell(const fr_study_row *rows, size_t n, size_t i, bool ascii, fr_str *out,
+                           fr_error *err)
 {
+    fr_status st = FR_OK;
+    const fr_results *r = rows[i].results;
+    const char *task = r->task ? r->task : "", *other;
+    bool alone = true;
+    FR_TRY(fr__clean(out, task, ascii, err));
+    for (size_t k = 0; k < n; k++) {
+        other = rows[k].results->task;
+        alone &= k == i || !other || strcmp(other, task) != 0;
+    }
+    if (alone) goto cleanup;
+    FR_TRY(fr_str_append(out, " (", 2, err));
+    FR_TRY(fr__clean(out, r->study, ascii, err));
+    FR_TRY(fr_str_append(out, ")", 1, err));
+cleanup:
+    return st;
+}
+
+fr_status fr__fact_cell(const fr_study_row *rows, size_t n, size_t i, fr__fact fact, bool ascii,
+                        fr_str *out, fr_error *err)
+{
+    const fr_results *r = rows[i].results;
     const fr_result_metric *t = fr__deciding(r);
     const fr_result_model *m = fr__small_model(r);
-    if (fact == FR__FACT_TASK) return fr__clean(out, r->task, ascii, err);
+    if (fact == FR__FACT_TASK) return task_cell(rows, n, i, ascii, out, err);
     if (fact == FR__FACT_METRIC) return fr__metric_title(t, ascii, out, err);
     if (fact == FR__FACT_REFERENCE) return reference_cell(r, ascii, out, err);
+    if (fact == FR__FACT_GAIN) return gain_cell(r, m, ascii, out, err);
     if (!m) return fr_str_appendf(out, err, "%s", fact == FR__FACT_QUALITY ? no_quality(r) : "-");
     switch (fact) {
     case FR__FACT_MODEL: return fr__clean(out, m->name, ascii, err);
@@ -104,8 +130,7 @@ fr_status fr__fact_cell(const fr_results *r, fr__fact fact, bool ascii, fr_str *
         return fr_str_appendf(out, err, "%s", fr__change(t, &m->difference).s);
     case FR__FACT_VERDICT:
         return fr_str_appendf(out, err, "%s", m->verdict ? fr_verdict_name(m->verdict) : "-");
-    case FR__FACT_EMISSIONS: return emissions_cell(m, out, err);
-    default: return gain_cell(r, m, ascii, out, err);
+    default: return emissions_cell(m, out, err);
     }
 }
 
@@ -119,7 +144,7 @@ fr_status fr__overview_note(const fr_study_row *rows, size_t n, bool ascii, fr_s
         const fr_results *r = rows[i].results;
         const fr_result_model *m = fr__small_model(r);
         FR_TRY(fr_str_appendf(out, err, "%s", i ? ", " : ""));
-        FR_TRY(fr__clean(out, r->task, ascii, err));
+        FR_TRY(task_cell(rows, n, i, ascii, out, err));
         FR_TRY(fr_str_appendf(out, err, " %s", fr__margin(fr__deciding(r), r->margin).s));
         crossing |= m && m->crosses_bases;
         lower |= fr__deciding(r)->lower_is_better;

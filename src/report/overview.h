@@ -28,9 +28,10 @@ const fr_result_model *fr__small_model(const fr_results *r);
 /* "small model"; static. */
 const char *fr__fact_title(fr__fact fact);
 
-/* Appends the cell of a row; "-" where there is nothing. Text from outside is cleaned. */
-FR_NODISCARD fr_status fr__fact_cell(const fr_results *r, fr__fact fact, bool ascii, fr_str *out,
-                                     fr_error *err);
+/* Appends the cell of rows[i]; "-" where there is nothing. Text from outside is cleaned. A task
+ * that stands in several of the n rows has the study's name behind it. */
+FR_NODISCARD fr_status fr__fact_cell(const fr_study_row *rows, size_t n, size_t i, fr__fact fact,
+                                     bool ascii, fr_str *out, fr_error *err);
 
 /* What a reader must know below the table: the margins, the asterisk. Plain text. */
 FR_NODISCARD fr_status fr__overview_note(const fr_study_row *rows, size_t n, bool ascii,

@@ -5,13 +5,15 @@
 #include "report/overview.h"
 #include "report/report.h"
 
-static fr_status cell(const fr_study_row *row, fr__fact fact, fr_str *out, fr_error *err)
+static fr_status cell(const fr_study_row *rows, size_t n, size_t i, fr__fact fact, fr_str *out,
+                      fr_error *err)
 {
+    const fr_study_row *row = &rows[i];
     fr_status st = FR_OK;
     fr_str text = FR_STR_INIT;
     const fr_result_model *m = fr__small_model(row->results);
     bool link = fact == FR__FACT_TASK && row->link && row->link[0];
-    FR_TRY(fr__fact_cell(row->results, fact, false, &text, err));
+    FR_TRY(fr__fact_cell(rows, n, i, fact, false, &text, err));
     if (fact == FR__FACT_TASK)
         FR_TRY(fr_str_appendf(out, err, "<td class=\"l name\"><span>"));
     else
@@ -24,8 +26,8 @@ static fr_status cell(const fr_study_row *row, fr__fact fact, fr_str *out, fr_er
     }
     if (fact == FR__FACT_VERDICT && m && m->verdict)
         FR_TRY(fr_str_appendf(out, err, "<span class=\"badge %s\">", fr__html_class(m)));
-    bool figure =
-        fact == FR__FACT_QUALITY || fact == FR__FACT_DIFFERENCE || fact == FR__FACT_EMISSIONS;
+    bool figure = m && (fact == FR__FACT_QUALITY || fact == FR__FACT_DIFFERENCE ||
+                        fact == FR__FACT_EMISSIONS || fact == FR__FACT_GAIN);
     FR_TRY(figure ? fr__html_value(out, fr_str_text(&text), err)
                   : fr__html_text(out, fr_str_text(&text), err));
     if (fact == FR__FACT_VERDICT && m && m->verdict) FR_TRY(fr_str_appendf(out, err, "</span>"));
@@ -56,7 +58,7 @@ fr_status fr_overview_html(const fr_study_row *rows, size_t n, fr_str *out, fr_e
     FR_TRY(fr_str_appendf(out, err, "</tr></thead><tbody>\n"));
     for (size_t i = 0; i < n; i++) {
         FR_TRY(fr_str_appendf(out, err, "<tr>"));
-        for (int c = 0; c < FR__N_FACTS; c++) FR_TRY(cell(&rows[i], (fr__fact)c, out, err));
+        for (int c = 0; c < FR__N_FACTS; c++) FR_TRY(cell(rows, n, i, (fr__fact)c, out, err));
         FR_TRY(fr_str_appendf(out, err, "</tr>\n"));
     }
     FR_TRY(fr__overview_note(rows, n, false, &note, err));

@@ -4,7 +4,7 @@
  *     rows      [{study, task, metric, lower_is_better, items, margin, model, parameters_active,
  *                 quality: FIGURE, reference, reference_quality: FIGURE, difference: FIGURE,
  *                 verdict, factor: FIGURE, crosses_bases, factor_same_basis: FIGURE, best_baseline,
- *                 over_baseline: FIGURE, beats_baseline, report}]
+ *                 over_baseline: FIGURE, beats_baseline, reference_over_baseline: FIGURE, report}]
  *
  * model and what is said of it are null where no small model was measured. FIGURE and units: see
  * json.c. report: the study's own page. */
@@ -52,6 +52,8 @@ static json_t *row_of(fr__json *b, const fr_study_row *row)
     put_model(b, o, fr__small_model(r));
     fr__json_set(b, o, "reference", ref ? fr__json_text(b, ref->name) : json_null());
     fr__json_set(b, o, "reference_quality", ref ? fr__json_figure(b, &ref->quality) : json_null());
+    fr__json_set(b, o, "reference_over_baseline",
+                 ref && ref->baseline ? fr__json_figure(b, &ref->gain) : json_null());
     fr__json_set(b, o, "report", row->link ? fr__json_text(b, row->link) : json_null());
     return o;
 }

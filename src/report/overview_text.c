@@ -53,7 +53,7 @@ static fr_status fill(table *t, fr_error *err)
             if (i == 0)
                 FR_TRY(fr_str_appendf(&text, err, "%s", fr__fact_title((fr__fact)c)));
             else
-                FR_TRY(fr__fact_cell(t->rows[i - 1].results, (fr__fact)c, t->ascii, &text, err));
+                FR_TRY(fr__fact_cell(t->rows, t->n, i - 1, (fr__fact)c, t->ascii, &text, err));
             t->cells[i][c] = fr_arena_strdup(&t->arena, fr_str_text(&text));
             if (!t->cells[i][c]) FR_FAIL(err, FR_ERR_NOMEM, "report: out of memory");
             int columns = fr__columns(t->cells[i][c]);

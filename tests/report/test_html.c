@@ -1,5 +1,6 @@
 /* report.html: well-formed, alone, and unmoved by hostile input. */
 #include <ctype.h>
+#include <math.h>
 
 #include "report/report.h"
 #include "support/results_fixture.h"
@@ -211,6 +212,70 @@ static void labels_do_not_overlap_even_where_models_do(void **state)
     free(page);
 }
 
+/* The texts of one class in a plot: their boxes, as wide as a usual font makes them. */
+static size_t text_boxes(const char *page, const char *plot, const char *text, double boxes[32][4])
+{
+    const char *start = strstr(page, plot), *end = start ? strstr(start, "</svg>") : NULL;
+    size_t n = 0;
+    assert_non_null(end);
+    for (const char *s = start; (s = strstr(s, text)) && s < end && n < 32; s++) {
+        double x, y;
+        char anchor[8];
+        if (sscanf(s + strlen(text), " x=\"%lf\" y=\"%lf\" text-anchor=\"%7[a-z]\"", &x, &y,
+                   anchor) != 3)
+            continue;
+        double w = 6.5 * (double)strcspn(strchr(s, '>') + 1, "<");
+        double x0 = x - (strcmp(anchor, "start") == 0 ? 0 : strcmp(anchor, "end") == 0 ? w : w / 2);
+        memcpy(boxes[n++], (double[4]){x0, y - 11, x0 + w, y + 2}, sizeof(boxes[0]));
+    }
+    return n;
+}
+
+static void labels_cover_neither_the_axis_nor_the_line_of_the_reference(void **state)
+{
+    (void)state;
+    /* Accuracy and grams of a reference, of a better model beside it, of two far below at the left;
+     * the last one has grams alone, and far more of them. */
+    static const double scores[][4] = {{0.895, 0.88, 0.908, 5.9e-5},
+                                       {0.966, 0.957, 0.974, 3.8e-5},
+                                       {0.5, 0.477, 0.523, 9.7e-8},
+                                       {0.63, 0.607, 0.652, 8.5e-7},
+                                       {NAN, NAN, NAN, 1300}};
+    static const char *const names[] = {"small", "tiny", "majority", "tfidf", "large"};
+    fr_results r = fixture_study();
+    fr_result_model models[5];
+    for (size_t i = 0; i < 5; i++) {
+        models[i] = r.models[i > 0];
+        models[i].name = names[i];
+        models[i].quality =
+            (fr_figure){scores[i][0], scores[i][1], scores[i][2], FR_KIND_MEASURED, NULL};
+        models[i].g_per_1000 =
+            (fr_figure){scores[i][3], 0.5 * scores[i][3], 2 * scores[i][3], FR_KIND_MODELLED, NULL};
+    }
+    r.models = models;
+    r.n_models = 5;
+    char *page = render(r);
+    static const char *const plots[] = {"<svg class=\"wide\"", "<svg class=\"narrow\""};
+    for (size_t k = 0; k < 2; k++) {
+        double labels[32][4], axis[32][4], line;
+        size_t n = text_boxes(page, plots[k], "<text class=\"lb\"", labels);
+        size_t marks = text_boxes(page, plots[k], "<text class=\"tx\"", axis);
+        const char *ref = strstr(strstr(page, plots[k]), "<line class=\"ref\"");
+        assert_int_equal(n, 5);
+        assert_true(marks > 8);
+        assert_int_equal(sscanf(strstr(ref, "y1="), "y1=\"%lf\"", &line), 1);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(line <= labels[i][1] || line >= labels[i][3]);
+            for (size_t j = 0; j < marks; j++) {
+                bool apart = labels[i][0] >= axis[j][2] || labels[i][2] <= axis[j][0] ||
+                             labels[i][1] >= axis[j][3] || labels[i][3] <= axis[j][1];
+                if (!apart) fail_msg("%s: label %zu covers mark %zu of an axis", plots[k], i, j);
+            }
+        }
+    }
+    free(page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +284,7 @@ int main(void)
         cmocka_unit_test(the_page_says_what_matters),
         cmocka_unit_test(tiny_numbers_are_written_as_powers_of_ten),
         cmocka_unit_test(labels_do_not_overlap_even_where_models_do),
+        cmocka_unit_test(labels_cover_neither_the_axis_nor_the_line_of_the_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

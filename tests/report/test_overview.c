@@ -59,6 +59,64 @@ static void a_study_whose_programs_were_not_run_says_so(void **state)
     assert_contains(terminal(&row, 1, 300), "not run");
 }
 
+static void a_page_keeps_the_words_not_run_together(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_results r = fixture_study();
+    fr_result_model model = r.models[0];
+    model.quality = (fr_figure){.kind = FR_KIND_NONE};
+    model.not_run = "no jail holds here";
+    r.models = &model;
+    r.n_models = 1;
+    fr_str_clear(&out);
+    ASSERT_OK(fr_overview_html(&(fr_study_row){&r, NULL}, 1, &out, &err));
+    assert_contains(fr_str_text(&out), "<span>not run</span>");
+}
+
+static void studies_of_one_task_are_told_apart_by_their_names(void **state)
+{
+    (void)state;
+    fr_results first = fixture_study(), second = fixture_study(), third = fixture_study();
+    const fr_study_row rows[] = {{&first, NULL}, {&second, NULL}, {&third, NULL}};
+    first.study = "reviews of films";
+    second.study = "reviews of meals";
+    third.study = "pairs";
+    third.task = "nli";
+    const char *text = terminal(rows, 3, 300);
+    assert_contains(text, "\nsentiment (reviews of films)  ");
+    assert_contains(text, "\nsentiment (reviews of meals)  ");
+    assert_contains(text, "\nnli  ");
+    assert_contains(text,
+                    "sentiment (reviews of films) 2.0, sentiment (reviews of meals) 2.0, nli 2.0");
+}
+
+static void where_the_reference_alone_was_measured_its_gain_stands_there(void **state)
+{
+    (void)state;
+    fr_error err;
+    json_error_t error;
+    fr_results r = fixture_study();
+    fr_result_model models[2];
+    fr_study_row row = {&r, NULL};
+    memcpy(models, r.models, sizeof(models));
+    models[0].baseline = models[1].name = "majority class";
+    models[0].gain = (fr_figure){0.45, 0.43, 0.47, FR_KIND_MEASURED, NULL};
+    models[1].is_baseline = true;
+    r.models = models;
+    r.n_models = 2;
+    assert_contains(terminal(&row, 1, 300), "reference: +45.0 [+43.0, +47.0] majority class");
+    fr_str_clear(&out);
+    ASSERT_OK(fr_overview_json(&row, 1, &out, &err));
+    json_t *root = json_loads(fr_str_text(&out), 0, &error);
+    assert_non_null(root);
+    json_t *first = json_array_get(json_object_get(root, "rows"), 0);
+    assert_true(json_is_null(json_object_get(first, "over_baseline")));
+    json_t *gain = json_object_get(first, "reference_over_baseline");
+    ASSERT_NEAR(json_real_value(json_object_get(gain, "low")), 0.43, 1e-12);
+    json_decref(root);
+}
+
 static void where_less_is_better_the_best_has_the_lowest_score(void **state)
 {
     (void)state;
@@ -148,6 +206,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_is_about_the_smallest_comparable_model),
         cmocka_unit_test(a_study_whose_programs_were_not_run_says_so),
+        cmocka_unit_test(a_page_keeps_the_words_not_run_together),
+        cmocka_unit_test(studies_of_one_task_are_told_apart_by_their_names),
+        cmocka_unit_test(where_the_reference_alone_was_measured_its_gain_stands_there),
         cmocka_unit_test(where_less_is_better_the_best_has_the_lowest_score),
         cmocka_unit_test(every_width_has_all_facts),
         cmocka_unit_test(pages_link_to_the_studies_and_escape_what_comes_from_outside),
