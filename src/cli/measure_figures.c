@@ -173,9 +173,8 @@ static fr_status note_sources(noter *n, const cli_measured *m, fr_error *err)
 {
     fr_status st = FR_OK;
     for (int d = 0; d < FR_N_DOMAINS; d++) {
-        bool said = !m->why[d][0] || !cli_has_source(m, d);
-        for (int k = 0; k < d; k++)
-            said = said || (cli_has_source(m, k) && !strcmp(m->why[k], m->why[d]));
+        bool said = !m->why[d][0];
+        for (int k = 0; k < d; k++) said = said || !strcmp(m->why[k], m->why[d]);
         if (!said) FR_TRY(say(n, err, "%s: %s", cli_domain_names[d], m->why[d]));
     }
     if (m->why_counting[0])

@@ -146,7 +146,9 @@ static fr_status drm_open(fr_source *s, const fr_source_setup *setup, fr_error *
     try_cards(s);
     if (d->n > 0 && !s->detail[0])
         FR_TRY(add_cards(s, err));
-    else if (d->n == 0)
+    else if (d->n > 0)
+        s->blocked = true;
+    else
         fr_source_say(s, "no AMD or Intel card with a sensor of energy or power under "
                          "/sys/class/drm");
     if (d->n_processors)

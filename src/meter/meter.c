@@ -376,9 +376,11 @@ static void append(char *out, size_t size, const char *between, const char *text
     snprintf(out + n, size - n, "%s%s", n ? between : "", text);
 }
 
-/* Why the domain is not measured: the first source that could, but cannot. */
+/* Why the domain is not measured: the first source that could, but cannot. Where nothing serves it
+ * there is nothing to say, unless devices are there whose joules are missing. */
 static void say_why(fr_meter *m, fr_domain domain)
 {
+    bool served = m->words[domain].served;
     for (size_t i = 0; i < m->n_sources; i++) {
         const fr_channel *c = &m->sources[i].channel[domain];
         if (c->used && c->kind == FR_KIND_MEASURED) return;
@@ -386,8 +388,10 @@ static void say_why(fr_meter *m, fr_domain domain)
     for (size_t i = 0; i < m->n_sources; i++) {
         const fr_source *s = &m->sources[i];
         if (s->info.usable || !(s->class->domains & FR_IN(domain))) continue;
-        snprintf(m->words[domain].why, sizeof(m->words[domain].why), "%s: %s%s%s", s->class->name,
-                 s->detail, s->remedy[0] ? "; to change that: " : "", s->remedy);
+        if (!served && !s->blocked) continue;
+        snprintf(m->words[domain].why, sizeof(m->words[domain].why), "%s%s: %s%s%s",
+                 served ? "" : "not counted, ", s->class->name, s->detail,
+                 s->remedy[0] ? "; to change that: " : "", s->remedy);
         return;
     }
 }
@@ -397,8 +401,13 @@ static void write_words(fr_meter *m)
     for (int d = 0; d < FR_N_DOMAINS; d++) {
         fr_kind kind = FR_KIND_NONE;
         char part[64];
-        if (!m->words[d].served) continue;
         say_why(m, (fr_domain)d);
+        if (!m->words[d].served) {
+            if (!m->words[d].why[0]) continue;
+            snprintf(part, sizeof(part), "%s not counted", fr_domain_name((fr_domain)d));
+            append(m->summary, sizeof(m->summary), ", ", part);
+            continue;
+        }
         for (size_t i = 0; i < m->n_sources; i++) {
             const fr_channel *c = &m->sources[i].channel[d];
             if (!c->used) continue;

@@ -258,6 +258,14 @@ cleanup:
     return st;
 }
 
+/* Who has this node of the driver can use a card, whether its library is here or not. */
+static bool card_is_here(const char *proc_root)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/self/root/dev/nvidiactl", proc_root);
+    return access(path, F_OK) == 0;
+}
+
 static void describe(fr_source *source)
 {
     const nvml_state *s = source->state;
@@ -298,8 +306,13 @@ static fr_status nvml_open(fr_source *source, const fr_source_setup *setup, fr_e
     source->state = s;
     if (!s) FR_FAIL(err, FR_ERR_NOMEM, "nvml: out of memory");
     s->processes = setup->processes;
+    source->blocked = card_is_here(setup->options->proc_root);
     if (fr__nvml_load(&s->api, setup->options->nvml, &why)) {
         fr_source_say(source, "%s", why.message);
+        if (source->blocked)
+            snprintf(source->remedy, sizeof(source->remedy),
+                     "docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility ...    "
+                     "(outside of a container: install NVIDIA's driver)");
         goto cleanup;
     }
     int result = s->api.init();

@@ -5,7 +5,7 @@
  *     frugal-sensors  1
  *     options   interval  idle_least
  *     source    name label kind domains flags covers citation detail remedy
- *                                               flags: 1 devices, 2 named by the user
+ *                                               flags: 1 devices, 2 named by the user, 4 blocked
  *     channel   domain kind uncertainty words             of the source above
  *     sensor    domain kind role share checks scale range max_w update frozen id     likewise
  *     go
@@ -64,7 +64,7 @@ static void put_source(fr_meter *m, const fr_source *s)
 {
     const fr_source_class *c = s->class;
     put(m, "source\t%s\t%s\t%d\t%u\t%d\t%s\t%s\t%s\t%s\n", c->name, as_field(c->label).text,
-        (int)c->kind, c->domains, (c->devices ? 1 : 0) + (c->named ? 2 : 0),
+        (int)c->kind, c->domains, (c->devices ? 1 : 0) + (c->named ? 2 : 0) + (s->blocked ? 4 : 0),
         as_field(c->covers).text, as_field(c->citation).text, as_field(s->detail).text,
         as_field(s->remedy).text);
     for (int d = 0; d < FR_N_DOMAINS; d++) {
@@ -214,7 +214,7 @@ static fr_status take_source(replay *r, fr_error *err)
     size_t kind, domains, flags;
     FR_TRY(whole(r, 3, FR_KIND_ASSUMED + 1, &kind, err));
     FR_TRY(whole(r, 4, FR_IN(FR_N_DOMAINS), &domains, err));
-    FR_TRY(whole(r, 5, 4, &flags, err));
+    FR_TRY(whole(r, 5, 8, &flags, err));
     if (m->n_sources == MAX_SOURCES) BAD_LINE(r, "too many sources");
     fr_source *grown = realloc(m->sources, (m->n_sources + 1) * sizeof(*grown));
     if (!grown) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", r->name);
@@ -238,6 +238,7 @@ static fr_status take_source(replay *r, fr_error *err)
     memset(s, 0, sizeof(*s));
     s->class = &t->class;
     s->state = t;
+    s->blocked = flags & 4;
     snprintf(s->detail, sizeof(s->detail), "%s", r->field[8]);
     snprintf(s->remedy, sizeof(s->remedy), "%s", r->field[9]);
 cleanup:

@@ -123,6 +123,7 @@ struct fr_source {
     size_t n_sensors;
     fr_channel channel[FR_N_DOMAINS];
     char detail[512], remedy[256];
+    bool blocked; /* devices are there that cannot be read: readings tell that they are missing */
     fr_source_info info; /* what the user is told; its texts lie here and in the class */
 };
 

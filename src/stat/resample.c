@@ -1,6 +1,7 @@
 /* resample.c - the bootstrap over items for scores that follow from sums. */
 #include "stat/resample.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,4 +89,19 @@ void fr_resample_summary(double *draws, size_t n, double observed, double margin
                      fr_quantile_sorted(draws, FR_BOOTSTRAP_DRAWS, (1 + level) / 2)},
         .p_non_inferior = (1 + (double)not_above) / (1 + (double)FR_BOOTSTRAP_DRAWS),
     };
+}
+
+bool fr_resample_widen(fr_bootstrap *b, size_t n, double range, double margin, double level)
+{
+    /* Sums of alike items differ in their last bits. */
+    bool alike = isfinite(range) && b->interval.high - b->interval.low <= 1e-9 * range;
+    if (n >= FR_BOOTSTRAP_LEAST && !alike) return false;
+    double z = fr_normal_z(level), half = range * z * z / ((double)n + z * z);
+    b->interval.low = fmin(b->interval.low, b->mean - half);
+    b->interval.high = fmax(b->interval.high, b->mean + half);
+    /* Tango's statistic at -margin, of a table without items that differ. */
+    double far = (b->mean + margin) / range;
+    double p = !(far > 0) ? 1 : far < 1 ? fr_normal_cdf(-sqrt((double)n * far / (1 - far))) : 0;
+    b->p_non_inferior = fmax(b->p_non_inferior, p);
+    return true;
 }

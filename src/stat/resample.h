@@ -11,6 +11,7 @@
 #ifndef FR_STAT_RESAMPLE_H
 #define FR_STAT_RESAMPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,5 +34,16 @@ FR_NODISCARD fr_status fr_resample_sums(const double *statistics, size_t n, size
  * draws. */
 void fr_resample_summary(double *draws, size_t n, double observed, double margin, double level,
                          fr_bootstrap *out);
+
+/* Draws know only the items there are: with very few, or with items that all say the same, their
+ * interval is far too short (two items hold the truth half of the time, one hardly ever). Then the
+ * interval is widened to
+ *     mean -+ range z^2 / (n + z^2)
+ * which is the score interval of n items of which none differs (paired.h), and the p-value
+ * likewise. Returns whether it was so: below FR_BOOTSTRAP_LEAST items, or all draws alike.
+ *   range   by how much one item can differ at most; INFINITY: nobody knows. Then draws that are
+ *           alike stay as they are, and with too few items the interval is all numbers. */
+enum { FR_BOOTSTRAP_LEAST = 10 };
+bool fr_resample_widen(fr_bootstrap *b, size_t n, double range, double margin, double level);
 
 #endif

@@ -15,7 +15,8 @@ static const double level = 0.95;
 typedef struct pair {
     fr_figure difference; /* positive: the first is better */
     double p_non_inferior, p_mcnemar;
-    double variance; /* of one item's difference, in units of the margin */
+    double variance; /* of one item's difference, in the margin's unit, squared */
+    bool in_shares;  /* the interval asks for a least number of items, as a score interval does */
 } pair;
 
 /* Tango's interval speaks of shares; the metric may count to 100. */
@@ -42,7 +43,8 @@ static fr_status compare_binary(const fr_assess *a, const fr_assess_model *m,
                     FR_KIND_MEASURED, "paired difference over the common items; Tango's interval"};
     out->p_non_inferior = fr_paired_non_inferior_p(&counts, margin);
     out->p_mcnemar = fr_mcnemar_exact_p(&counts);
-    out->variance = fr_paired_variance(&counts);
+    out->variance = highest * highest * fr_paired_variance(&counts);
+    out->in_shares = true;
 cleanup:
     free(right);
     return st;
@@ -63,6 +65,8 @@ static fr_status compare_draws(fr_assess *a, fr_assess_model *m, fr_assess_model
     FR_TRY(fr__assess_draw(a, other, 0, items, n, others, err));
     for (size_t d = 0; d < FR_BOOTSTRAP_DRAWS; d++) draws[d] = sign * (draws[d] - others[d]);
     fr_resample_summary(draws, n, sign * (x - y), a->out->margin, level, &b);
+    double highest = a->out->metrics[0].highest;
+    out->in_shares = fr_resample_widen(&b, n, highest, a->out->margin, level) && isfinite(highest);
     out->difference = (fr_figure){b.mean, b.interval.low, b.interval.high, FR_KIND_MEASURED,
                                   "paired difference over the common items; bootstrap over items, "
                                   "10,000 draws"};
@@ -100,14 +104,14 @@ static bool is_complete(const fr_assess *a, const fr_assess_model *m)
     return m->n_active == m->n_runs && m->n_active > 0 && m->n_scored[0] == a->out->n_items;
 }
 
-/* In shares of a right or wrong metric; else in margins, since what least number a score interval
- * would need says nothing of a bootstrap. */
+/* In shares of what an item can differ by; else in margins, since what least number a score
+ * interval would need says nothing of a bootstrap. */
 static size_t items_needed(const fr_assess *a, const pair *p)
 {
     double margin = a->out->margin, highest = a->out->metrics[0].highest;
-    if (!isnan(p->p_mcnemar))
-        return fr_verdict_items_needed(p->variance, p->difference.value / highest,
-                                       margin / highest);
+    if (p->in_shares)
+        return fr_verdict_items_needed(p->variance / (highest * highest),
+                                       p->difference.value / highest, margin / highest);
     return fr_verdict_items_needed(p->variance / (margin * margin), p->difference.value / margin,
                                    1);
 }

@@ -220,6 +220,7 @@ static void one_card_that_cannot_be_read_leaves_the_domain_unserved(void **state
     fr_meter *m = opened(&f);
     assert_false(fake_source(m, "gpu-sysfs")->usable);
     assert_non_null(strstr(fake_source(m, "gpu-sysfs")->detail, "card2: "));
+    assert_non_null(strstr(fr_meter_summary(m), "GPU not counted"));
     fr_meter_close(m);
 }
 

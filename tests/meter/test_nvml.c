@@ -307,6 +307,32 @@ static void missing_driver_and_missing_card_are_explained(void **state)
     }
 }
 
+static void card_whose_driver_gives_no_figures_is_told_and_not_passed_over(void **state)
+{
+    (void)state;
+    for (int here = 0; here < 2; here++) {
+        fake f;
+        fr_window *w = NULL;
+        fr_reading r;
+        fake_init(&f); /* its library of the driver does not exist */
+        if (here) {
+            fake_dir(f.proc, "self/root");
+            fake_dir(f.proc, "self/root/dev");
+            test_write_file(f.proc, "self/root/dev/nvidiactl", "");
+        }
+        fr_meter *m = fake_open(&f);
+        ASSERT_OK(fr_window_begin(m, "w", &w, &err));
+        f.now_s += 1;
+        fr_window_end(w, &r);
+        ASSERT_NEAR(r.gpu.j, 0, 0);
+        assert_int_equal(r.gpu.kind, FR_KIND_NONE);
+        assert_int_equal(!strncmp(r.gpu.why, "not counted, nvml: no NVIDIA driver here", 40), here);
+        assert_int_equal(strstr(fr_meter_summary(m), "GPU not counted") != NULL, here);
+        if (!here) assert_string_equal(r.gpu.why, "");
+        fr_meter_close(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +347,7 @@ int main(void)
         cmocka_unit_test(where_process_numbers_are_not_ours_whole_cards_count_and_are_called_so),
         cmocka_unit_test(record_of_cards_that_come_into_use_replays_the_same),
         cmocka_unit_test(missing_driver_and_missing_card_are_explained),
+        cmocka_unit_test(card_whose_driver_gives_no_figures_is_told_and_not_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "stat/paired.h"
 #include "stat/resample.h"
 #include "support/test.h"
 
@@ -97,6 +98,34 @@ static void blocks_of_draws_are_those_of_the_plain_loop(void **state)
     }
 }
 
+/* Alike on all of n items: what n items without a difference say to the score interval. */
+static void few_or_equal_items_are_no_certainty(void **state)
+{
+    (void)state;
+    static double draws[FR_BOOTSTRAP_DRAWS];
+    static const size_t n[] = {1, 2, 9, 50, 1000};
+    for (size_t i = 0; i < sizeof(n) / sizeof(*n); i++) {
+        fr_bootstrap b;
+        const fr_paired none = {.n11 = n[i]};
+        fr_interval score = fr_paired_score_interval(&none, 0.95);
+        memset(draws, 0, sizeof(draws));
+        fr_resample_summary(draws, n[i], 0, 2, 0.95, &b);
+        assert_true(fr_resample_widen(&b, n[i], 100, 2, 0.95));
+        ASSERT_NEAR(b.interval.low, 100 * score.low, 1e-9);
+        ASSERT_NEAR(b.interval.high, 100 * score.high, 1e-9);
+        double p = fr_paired_non_inferior_p(&none, 0.02);
+        ASSERT_NEAR(b.p_non_inferior, fmax(p, 1 / 10001.0), 1e-12);
+    }
+    fr_bootstrap few = {.mean = 0.2, .interval = {0.1, 0.3}, .p_non_inferior = 0.01}, b = few;
+    assert_true(fr_resample_widen(&b, 2, INFINITY, 0.02, 0.95));
+    assert_true(isinf(b.interval.low) && isinf(b.interval.high) && b.p_non_inferior >= 0.5);
+    b = few;
+    assert_false(fr_resample_widen(&b, FR_BOOTSTRAP_LEAST, 1, 0.02, 0.95));
+    assert_memory_equal(&b, &few, sizeof(b));
+    b.interval.low = b.interval.high = b.mean; /* alike, but nobody knows what else could be */
+    assert_false(fr_resample_widen(&b, 400, INFINITY, 0.02, 0.95));
+}
+
 static void what_is_no_number_speaks_against_the_model(void **state)
 {
     (void)state;
@@ -117,6 +146,7 @@ int main(void)
         cmocka_unit_test(draws_of_two_items_have_the_three_scores_there_are),
         cmocka_unit_test(systems_that_are_drawn_apart_are_drawn_alike),
         cmocka_unit_test(blocks_of_draws_are_those_of_the_plain_loop),
+        cmocka_unit_test(few_or_equal_items_are_no_certainty),
         cmocka_unit_test(what_is_no_number_speaks_against_the_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
