@@ -312,7 +312,14 @@ fr_status fr__decoder_from_gguf(fr_decoder_config *c, const fr_gguf *g, fr_error
     const char *path = fr_gguf_path(g);
     char name[65];
     fr_bytes architecture;
+    size_t parts;
     *c = (fr_decoder_config){.family = NULL};
+    FR_TRY(fr_gguf_size_or(g, "split.count", 1, &parts, err));
+    if (parts > 1)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "%s: one of %zu parts of a model; join them first: llama-gguf-split --merge FIRST "
+                "WHOLE",
+                path, parts);
     FR_TRY(fr_gguf_text(g, "general.architecture", &architecture, err));
     c->family = fr__decoder_by_gguf(architecture);
     snprintf(name, sizeof(name), "%.*s", architecture.len < 64 ? (int)architecture.len : 64,

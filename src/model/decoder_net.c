@@ -151,17 +151,6 @@ static fr_status make_plain_norm(fr_model *m, fr_error *err)
     return FR_OK;
 }
 
-/* "eos_token_id": one id, or a list. */
-static void read_ends(fr_model_info *info, const json_t *config)
-{
-    const json_t *ends = json_object_get(config, "eos_token_id");
-    size_t n = json_is_array(ends) ? json_array_size(ends) : 1;
-    for (size_t i = 0; i < n && info->n_eos < sizeof(info->eos) / sizeof(*info->eos); i++) {
-        const json_t *id = json_is_array(ends) ? json_array_get(ends, i) : ends;
-        if (json_is_integer(id)) info->eos[info->n_eos++] = (int32_t)json_integer_value(id);
-    }
-}
-
 fr_status fr__decoder_describe(fr_model *m, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -198,7 +187,6 @@ fr_status fr__decoder_describe(fr_model *m, const char *path, fr_error *err)
                               .n_layers = c->n_layers,
                               .n_heads = c->n_heads,
                               .kv_dim = c->n_kv_heads * c->head_dim};
-    read_ends(&m->info, m->config_json);
 cleanup:
     return st;
 }

@@ -15,6 +15,7 @@
 #include "format/tensors.h"
 #include "model/decoder_net.h"
 #include "model/encoder.h"
+#include "model/ends.h"
 #include "model/lora.h"
 #include "os/file.h"
 #include "os/memory.h"
@@ -323,6 +324,7 @@ static fr_status describe_folder(fr_model *m, const fr_model_options *options, f
         FR_TRY(add_decoder(m, err));
         FR_TRY(fr__decoder_from_json(&m->decoder->config, json, path.data, err));
         FR_TRY(fr__decoder_describe(m, path.data, err));
+        FR_TRY(fr__ends_from_folder(m, m->source_dir, err));
     } else {
         FR_TRY(unknown_type(path.data, type, options, err));
     }
@@ -347,6 +349,7 @@ static fr_status describe_gguf(fr_model *m, const fr_model_options *options, fr_
     m->config_json = fr__decoder_to_json(&m->decoder->config);
     if (!m->config_json) FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", m->source_dir);
     FR_TRY(fr__decoder_describe(m, m->source_dir, err));
+    FR_TRY(fr__ends_from_gguf(m, fr_tensors_gguf(file), err));
 cleanup:
     fr_tensors_close(file);
     return st;

@@ -59,7 +59,7 @@ typedef struct fr_model_info {
     size_t hidden_size, n_layers, n_heads;
     size_t kv_dim;  /* of a decoder: numbers of a token's keys, and of its values, in one layer */
     size_t n_bytes; /* of the weights as they are held */
-    int32_t eos[8]; /* [n_eos] ids that end a text, as far as config.json tells */
+    int32_t eos[8]; /* [n_eos] ids that end a text, as far as the files tell (ends.h) */
     size_t n_eos;
     bool head_is_new; /* the head was initialised, not read */
     size_t lora_rank; /* of adapters that are held beside the weights; 0: there are none */

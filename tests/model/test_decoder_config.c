@@ -123,6 +123,68 @@ static void a_config_that_cannot_be_is_refused_by_name(void **state)
     }
 }
 
+static void expect_ends(const char *path, const int32_t *wanted, size_t n)
+{
+    fr_model *m;
+    ASSERT_OK(fr_model_load(&m, path, &(fr_model_options){.decoder = true}, &err));
+    const fr_model_info *info = fr_model_get_info(m);
+    assert_int_equal(info->n_eos, n);
+    assert_memory_equal(info->eos, wanted, n * sizeof(*wanted));
+    fr_model_destroy(m);
+}
+
+/* As transformers' generate: GenerationConfig.eos_token_id, which may list several. */
+static void texts_end_at_what_either_config_names(void **state)
+{
+    (void)state;
+    static const int32_t one[] = {2}, two[] = {2, 5}, three[] = {7, 9, 5};
+    fr_model *m;
+    const char *dir = folder("llama", "eos_token_id", "2");
+    expect_ends(dir, one, 1);
+    test_write_file(dir, "generation_config.json", "{\"eos_token_id\": [2, 5, 41, -1, 2]}");
+    expect_ends(dir, two, 2);
+    test_write_file(dir, "generation_config.json", "[]");
+    ASSERT_FAILS(fr_model_load(&m, dir, &(fr_model_options){.decoder = true}, &err), FR_ERR_FORMAT,
+                 "generation_config.json: expected an object");
+    dir = folder("llama", "eos_token_id", "[7, 9]");
+    test_write_file(dir, "generation_config.json", "{\"eos_token_id\": 5}");
+    expect_ends(dir, three, 3);
+}
+
+/* As llama.cpp, which knows tokens that end a turn by their names. */
+static void texts_of_a_gguf_end_at_turns_as_well(void **state)
+{
+    (void)state;
+    static const int32_t wanted[] = {2, 3, 4};
+    char file[512];
+    const char *dir = folder("llama", "eos_token_id", "2");
+    test_write_file(
+        dir, "tokenizer.json",
+        "{\"added_tokens\":[{\"id\":3,\"content\":\"<|endoftext|>\",\"special\":true},"
+        "{\"id\":4,\"content\":\"<|im_end|>\",\"special\":true},"
+        "{\"id\":5,\"content\":\"<|im_start|>\",\"special\":true}],"
+        "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":true},"
+        "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}}");
+    snprintf(file, sizeof(file), "%s/m.gguf", dir);
+    ASSERT_OK(fr_convert_to_gguf(dir, file, NULL, &err));
+    expect_ends(file, wanted, 3);
+}
+
+static void a_part_of_a_gguf_says_how_to_join_it(void **state)
+{
+    (void)state;
+    fr_model *m;
+    char file[512];
+    fr_gguf_meta meta = {.n = 0};
+    ASSERT_OK(fr_gguf_put_text(&meta, "general.architecture", "llama", &err));
+    ASSERT_OK(fr_gguf_put_u32(&meta, "split.count", 3, &err));
+    snprintf(file, sizeof(file), "%s/m-00001-of-00003.gguf", test_tmp_dir());
+    ASSERT_OK(fr_gguf_write(file, &meta, NULL, 0, &err));
+    ASSERT_FAILS(fr_model_load(&m, file, &(fr_model_options){.decoder = true}, &err),
+                 FR_ERR_UNSUPPORTED, "one of 3 parts of a model; join them first");
+    fr_gguf_meta_release(&meta);
+}
+
 /* 2^24 x 2^24 x 2^24 numbers are none, counted in 64 bits. */
 static void sizes_whose_product_wraps_are_refused(void **state)
 {
@@ -144,6 +206,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gguf_runs_as_the_folder_it_was_made_of),
         cmocka_unit_test(a_config_that_cannot_be_is_refused_by_name),
+        cmocka_unit_test(texts_end_at_what_either_config_names),
+        cmocka_unit_test(texts_of_a_gguf_end_at_turns_as_well),
+        cmocka_unit_test(a_part_of_a_gguf_says_how_to_join_it),
         cmocka_unit_test(sizes_whose_product_wraps_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
