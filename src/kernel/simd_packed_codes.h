@@ -28,7 +28,10 @@
 #define CODES_ROWS 1
 #endif
 
-enum { CODES_X_BYTES = 44 }; /* of one row and block of quantized x */
+enum {
+    CODES_X_BYTES = 44, /* of one row and block of quantized x */
+    CODES_AHEAD = 2048
+};
 
 typedef uint8_t vb __attribute__((vector_size(FR_W * 4)));
 typedef vb vb_any __attribute__((aligned(1), may_alias));
@@ -273,6 +276,16 @@ FR_INLINE void codes_block(vf *sum, const unsigned char *x, const vb code[8], co
     }
 }
 
+/* Asks for the codes that come CODES_AHEAD later: a panel is read from end to end and the next one
+ * follows it. With few rows the products of a block take about as long as its way from memory, and
+ * the processor by itself does not do both at once. */
+FR_INLINE void fetch_ahead(const unsigned char *codes, size_t bytes)
+{
+    uintptr_t at =
+        (uintptr_t)codes + CODES_AHEAD; /* may lie behind the end: fetching never faults */
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const void *)(at + i));
+}
+
 /* y [rows, up to 16] for one panel; `left` outputs are wanted. */
 FR_INLINE void codes_tile(float *y, size_t stride, const unsigned char *x, const fr_packed *w,
                           const unsigned char *panel, const float *b, size_t left,
@@ -286,6 +299,7 @@ FR_INLINE void codes_tile(float *y, size_t stride, const unsigned char *x, const
         for (size_t i = 0; i < blocks; i++) {
             vb code[8];
             vf scale[2] = {{0}}, plus = {0};
+            fetch_ahead(codes + i * bytes, bytes);
             load_codes(code, codes + i * bytes, t);
             load_scales(scale, &plus, panel, w->k, i, lane, t);
             codes_block(sum, x + i * (size_t)rows * CODES_X_BYTES, code, scale, plus, t, rows);
