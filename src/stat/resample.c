@@ -96,6 +96,7 @@ bool fr_resample_widen(fr_bootstrap *b, size_t n, double range, double margin, d
     /* Sums of alike items differ in their last bits. */
     bool alike = isfinite(range) && b->interval.high - b->interval.low <= 1e-9 * range;
     if (n >= FR_BOOTSTRAP_LEAST && !alike) return false;
+    if (alike) b->variance = 0;
     double z = fr_normal_z(level), half = range * z * z / ((double)n + z * z);
     b->interval.low = fmin(b->interval.low, b->mean - half);
     b->interval.high = fmax(b->interval.high, b->mean + half);

@@ -36,13 +36,14 @@ void fr_resample_summary(double *draws, size_t n, double observed, double margin
                          fr_bootstrap *out);
 
 /* Draws know only the items there are: with very few, or with items that all say the same, their
- * interval is far too short (two items hold the truth half of the time, one hardly ever). Then the
- * interval is widened to
+ * interval is far too short (two items hold the truth half of the time, one hardly ever). Below
+ * FR_BOOTSTRAP_LEAST items, and where all draws are alike, it is widened to
  *     mean -+ range z^2 / (n + z^2)
  * which is the score interval of n items of which none differs (paired.h), and the p-value
- * likewise. Returns whether it was so: below FR_BOOTSTRAP_LEAST items, or all draws alike.
- *   range   by how much one item can differ at most; INFINITY: nobody knows. Then draws that are
- *           alike stay as they are, and with too few items the interval is all numbers. */
+ * likewise; the variance of draws that are alike is 0. Returns whether it was so.
+ *
+ * By `range` one item can differ at most. INFINITY: nobody knows; then draws that are alike stay as
+ * they are, and with too few items the interval is all numbers. */
 enum { FR_BOOTSTRAP_LEAST = 10 };
 bool fr_resample_widen(fr_bootstrap *b, size_t n, double range, double margin, double level);
 

@@ -25,7 +25,8 @@ size_t fr_verdict_items_needed(double variance, double difference, double margin
     double z = fr_normal_z(level), both = z + fr_normal_quantile(power);
     double distance = difference + margin;
     double n = both * both * variance / (distance * distance);
-    double least = z * z * (1 - margin) / margin;
+    double no_differing = variance > 0 ? margin : fabs(distance);
+    double least = z * z * (1 - no_differing) / no_differing;
     if (n < least) n = least;
     return n < limit ? (size_t)ceil(n) : 0; /* false for NaN and infinity, too */
 }

@@ -37,7 +37,7 @@ fr_verdict fr_verdict_decide(fr_interval difference, double margin);
  *
  * and at least z_0.975^2 (1 - margin) / margin, the number below which even a
  * model that never differs from the reference is inconclusive by the score
- * interval.
+ * interval; where all items differ alike (no variance), with difference + margin for the margin.
  *   variance    of one item's difference; right/wrong items with share psi of
  *               discordant ones: psi - difference^2 (fr_paired_variance)
  * 0 when no number below 10^9 would do: the difference sits on the margin.

@@ -69,8 +69,10 @@ static void bleu_and_its_paired_interval_are_those_worked_out_by_hand(void **sta
     ASSERT_NEAR(small->quality.low, second, 1e-9);
     ASSERT_NEAR(small->quality.high, 100, 1e-9);
     ASSERT_NEAR(small->difference.value, both - 100, 1e-9);
-    ASSERT_NEAR(small->difference.low, second - 100, 1e-9);
-    ASSERT_NEAR(small->difference.high, 0, 1e-9);
+    /* A difference of two items is as wide as the score interval of two that agree. */
+    const double z2 = 3.8414588206941254, half = 100 * z2 / (2 + z2);
+    ASSERT_NEAR(small->difference.low, both - 100 - half, 1e-9);
+    ASSERT_NEAR(small->difference.high, both - 100 + half, 1e-9);
     assert_int_equal(small->verdict, FR_VERDICT_INCONCLUSIVE);
     assert_true(isnan(small->p_mcnemar));
     /* the other metric: right or wrong, hence Wilson's interval */
@@ -92,19 +94,22 @@ static void put_words(fr_str *out, const char *before, size_t wrong, const char 
     ASSERT_OK(fr_str_appendf(out, &err, "%s", after));
 }
 
-/* All items are alike, so that no draw differs: the verdict is a matter of the margin alone. */
+/* All items are alike, so that no draw differs: 100 z^2 / (n + z^2) is what 1 and 3 wrong words
+ * (1.0 and 3.1 points) and the margin are held against: 0.95 points for 400 items, 43 for 5. */
 static void a_margin_of_two_hundredths_is_two_points_of_bleu(void **state)
 {
     (void)state;
     static const struct {
-        size_t wrong;
+        size_t wrong, n;
         fr_verdict verdict;
-    } cases[] = {{1, FR_VERDICT_COMPARABLE}, {3, FR_VERDICT_WORSE}};
+    } cases[] = {{1, 400, FR_VERDICT_COMPARABLE},
+                 {3, 400, FR_VERDICT_WORSE},
+                 {1, 5, FR_VERDICT_INCONCLUSIVE}};
     const char *dir = test_tmp_dir();
-    for (size_t c = 0; c < 2; c++) {
+    for (size_t c = 0; c < 3; c++) {
         fr_str data = FR_STR_INIT, large = FR_STR_INIT, small = FR_STR_INIT;
         fr_results r;
-        for (size_t i = 0; i < 5; i++) {
+        for (size_t i = 0; i < cases[c].n; i++) {
             put_words(&data, "{\"q\": \"words\", \"a\": \"", 0, "\"}\n");
             put_words(&large, "{\"prediction\": \"", 0, "\"}\n");
             put_words(&small, "{\"prediction\": \"", cases[c].wrong, "\"}\n");
@@ -124,6 +129,8 @@ static void a_margin_of_two_hundredths_is_two_points_of_bleu(void **state)
                     100 * pow((100 - w) / 100 * (99 - w) / 99 * (98 - w) / 98 * (97 - w) / 97, .25),
                     1e-9);
         assert_int_equal(m->verdict, cases[c].verdict);
+        /* z^2 (1 - d) / d with d = 0.02 - (1 - 0.96^0.25) */
+        if (cases[c].n == 5) assert_int_equal(m->items_needed, 387);
         fr_results_release(&r);
         fr_str_release(&data);
         fr_str_release(&large);
@@ -167,8 +174,8 @@ static void fewer_bits_per_byte_are_better_and_the_margin_is_in_bits(void **stat
     char out[1024];
     fr_results r;
     fr_error err;
-    fixture_data(dir, "test.jsonl", 6, 1);
-    fixture_predictions(dir, "p.jsonl", 6, 0);
+    fixture_data(dir, "test.jsonl", 12, 1);
+    fixture_predictions(dir, "p.jsonl", 12, 0);
     results_of(dir, "sentiment",
                "reference: ref\ndata: {test: test.jsonl}\nmodels:\n"
                "  - {name: ref, predictions: p.jsonl}\n  - {name: better, predictions: p.jsonl}\n"
