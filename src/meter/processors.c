@@ -118,10 +118,28 @@ static bool find_by_family(const fr_machine *machine, fr_processor *out)
     return false;
 }
 
+/* Where SMT is switched off, as on many clusters, each core is one hardware thread, which takes
+ * what two would. Virtual machines do not tell, and on ARM nobody tells cores from threads. */
+static void heed_smt(const fr_machine *machine, fr_processor *p)
+{
+    bool x86 = !strcmp(machine->cpu_vendor, "GenuineIntel") ||
+               !strcmp(machine->cpu_vendor, "AuthenticAMD");
+    bool off = machine->n_cores == machine->n_threads &&
+               2 * machine->n_threads == p->threads * machine->n_sockets;
+    if (!x86 || machine->virtual_machine || !off) return;
+    size_t n = strlen(p->source);
+    p->threads /= 2;
+    p->w_per_thread = p->tdp_w / p->threads;
+    snprintf(p->source + n, sizeof(p->source) - n, "; SMT is off");
+}
+
 void fr_processor_find(const fr_machine *machine, fr_processor *out)
 {
     memset(out, 0, sizeof(*out));
-    if (find_by_name(machine, out) || find_by_family(machine, out)) return;
+    if (find_by_name(machine, out) || find_by_family(machine, out)) {
+        heed_smt(machine, out);
+        return;
+    }
     snprintf(out->name, sizeof(out->name), "unknown processor (%.64s)", machine->cpu_model);
     out->w_per_thread = FR_UNKNOWN_W_PER_THREAD;
     out->kind = FR_KIND_ASSUMED;

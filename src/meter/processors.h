@@ -2,7 +2,8 @@
  *
  * From data/hardware/cpus.csv by name, else from data/hardware/cpu-families.csv
  * by family and model number (hypervisors often hide the name), else assumed.
- * Never from the number of threads that a virtual machine happens to show. */
+ * Never from the number of threads that a virtual machine happens to show; a machine of its own
+ * that shows just half of them has SMT switched off. */
 #ifndef FR_METER_PROCESSORS_H
 #define FR_METER_PROCESSORS_H
 

@@ -69,6 +69,35 @@ static fr_processor lookup(const char *model_name)
     return p;
 }
 
+static void core_without_smt_takes_what_two_threads_would(void **state)
+{
+    (void)state;
+    static const struct {
+        fr_machine machine;
+        double w;
+    } cases[] = {
+        {{.cpu_vendor = "GenuineIntel", .n_threads = 40, .n_cores = 40, .n_sockets = 2}, 7.5},
+        {{.cpu_vendor = "GenuineIntel", .n_threads = 80, .n_cores = 40, .n_sockets = 2}, 3.75},
+        {{.cpu_vendor = "GenuineIntel", .n_threads = 20, .n_cores = 20, .n_sockets = 2}, 3.75},
+        {{.cpu_vendor = "GenuineIntel", .n_threads = 20, .n_cores = 10, .n_sockets = 1}, 3.75},
+        {{.cpu_vendor = "GenuineIntel",
+          .n_threads = 20,
+          .n_cores = 20,
+          .n_sockets = 1,
+          .virtual_machine = true},
+         3.75},
+        {{.cpu_vendor = "0x41", .n_threads = 20, .n_cores = 20, .n_sockets = 1}, 3.75},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        fr_machine m = cases[i].machine;
+        fr_processor p;
+        snprintf(m.cpu_model, sizeof(m.cpu_model), "Intel(R) Xeon(R) Gold 6248 CPU @ 2.50GHz");
+        fr_processor_find(&m, &p);
+        ASSERT_NEAR(p.w_per_thread, cases[i].w, 0);
+        assert_int_equal(strstr(p.source, "SMT is off") != NULL, cases[i].w > 4);
+    }
+}
+
 static void processors_are_found_by_the_longest_name_that_fits(void **state)
 {
     (void)state;
@@ -184,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cpu_joules_are_tdp_over_threads_times_cpu_seconds),
         cmocka_unit_test(ram_joules_are_the_integral_of_three_eighths_watt_per_gigabyte),
+        cmocka_unit_test(core_without_smt_takes_what_two_threads_would),
         cmocka_unit_test(processors_are_found_by_the_longest_name_that_fits),
         cmocka_unit_test(masked_processor_is_assumed_by_family_and_never_by_visible_threads),
         cmocka_unit_test(unknown_processor_is_an_assumption_with_a_name_and_never_zero),
