@@ -291,8 +291,17 @@ static fr_status read_gguf_switches(fr_decoder_config *c, const fr_gguf *g, fr_e
     fr_status st = FR_OK;
     const char *path = fr_gguf_path(g);
     char buf[KEY];
+    size_t window = 0;
     if (fr_gguf_find(g, key(c, "expert_count", buf)))
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: mixtures of experts are not converted", path);
+    /* llama.cpp calls OLMo 3 olmo2 as well; of the other families it does not read this. */
+    if (c->family->norms_whole_rows)
+        FR_TRY(fr_gguf_size_or(g, key(c, "attention.sliding_window", buf), 0, &window, err));
+    if (window)
+        FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                "%s: %s is %zu: this is OLMo 3, some of whose layers see only the last keys; it is "
+                "not supported",
+                path, buf, window);
     FR_TRY(fr_gguf_number(g, key(c, c->family->gguf_eps, buf), &c->eps, err));
     if (!c->family->eps && fabs(c->eps / c->family->default_eps - 1) > 1e-6)
         FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s: %s of %g; transformers' %s has %g", path, buf, c->eps,

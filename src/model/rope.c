@@ -67,13 +67,20 @@ fr_status fr__rope_from_json(fr_rope *rope, double *partial, const json_t *confi
                              const char *theta_key, const char *path, fr_error *err)
 {
     fr_status st = FR_OK;
-    json_t *scaling, *parameters; /* the second one since transformers 5 */
-    const char *kind, *old;
+    json_t *scaling, *parameters, *value; /* the second one since transformers 5 */
+    const char *kind, *old, *name;
     *rope = (fr_rope){.factor = 1};
     FR_TRY(fr_json_number_or(config, path, theta_key, 10000, &rope->theta, err));
     FR_TRY(fr_json_number_or(config, path, "partial_rotary_factor", *partial, partial, err));
     FR_TRY(fr_json_object(config, path, "rope_parameters", false, &parameters, err));
     FR_TRY(fr_json_object(config, path, "rope_scaling", false, &scaling, err));
+    json_object_foreach(parameters, name, value)
+    {
+        if (json_is_object(value))
+            FR_FAIL(err, FR_ERR_UNSUPPORTED,
+                    "%s: rope_parameters of each kind of layer (\"%.32s\") are not supported", path,
+                    name);
+    }
     if (parameters) scaling = parameters;
     if (scaling) {
         FR_TRY(fr_json_number_or(scaling, path, "rope_theta", rope->theta, &rope->theta, err));

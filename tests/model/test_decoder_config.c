@@ -185,6 +185,29 @@ static void a_part_of_a_gguf_says_how_to_join_it(void **state)
     fr_gguf_meta_release(&meta);
 }
 
+/* The same architecture in GGUF, told apart by its windows (llama.cpp, pull request 16015). */
+static void olmo_3_does_not_pass_for_olmo_2(void **state)
+{
+    (void)state;
+    static const char *const sizes[] = {"embedding_length", "block_count", "attention.head_count",
+                                        "feed_forward_length", "context_length"};
+    fr_model *m;
+    char file[512], key[64];
+    fr_gguf_meta meta = {.n = 0};
+    ASSERT_OK(fr_gguf_put_text(&meta, "general.architecture", "olmo2", &err));
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        snprintf(key, sizeof(key), "olmo2.%s", sizes[i]);
+        ASSERT_OK(fr_gguf_put_u32(&meta, key, 4, &err));
+    }
+    ASSERT_OK(fr_gguf_put_u32(&meta, "olmo2.rope.dimension_count", 1, &err));
+    ASSERT_OK(fr_gguf_put_u32(&meta, "olmo2.attention.sliding_window", 4096, &err));
+    snprintf(file, sizeof(file), "%s/m.gguf", test_tmp_dir());
+    ASSERT_OK(fr_gguf_write(file, &meta, NULL, 0, &err));
+    ASSERT_FAILS(fr_model_load(&m, file, &(fr_model_options){.decoder = true}, &err),
+                 FR_ERR_UNSUPPORTED, "olmo2.attention.sliding_window is 4096: this is OLMo 3");
+    fr_gguf_meta_release(&meta);
+}
+
 /* 2^24 x 2^24 x 2^24 numbers are none, counted in 64 bits. */
 static void sizes_whose_product_wraps_are_refused(void **state)
 {
@@ -209,6 +232,7 @@ int main(void)
         cmocka_unit_test(texts_end_at_what_either_config_names),
         cmocka_unit_test(texts_of_a_gguf_end_at_turns_as_well),
         cmocka_unit_test(a_part_of_a_gguf_says_how_to_join_it),
+        cmocka_unit_test(olmo_3_does_not_pass_for_olmo_2),
         cmocka_unit_test(sizes_whose_product_wraps_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,6 +162,21 @@ static void numbers_that_cannot_be_are_refused(void **state)
     }
 }
 
+/* Else those of no layer would be taken: theta 10000. */
+static void parameters_of_each_kind_of_layer_are_refused(void **state)
+{
+    (void)state;
+    static const char config[] = "{\"rope_parameters\":{\"full_attention\":{\"rope_theta\":1e6},"
+                                 "\"sliding_attention\":{\"rope_theta\":1e4}}}";
+    fr_rope rope;
+    double partial = 1;
+    json_t *json;
+    ASSERT_OK(fr_json_parse(&json, config, strlen(config), "config.json", &err));
+    ASSERT_FAILS(fr__rope_from_json(&rope, &partial, json, "rope_theta", "config.json", &err),
+                 FR_ERR_UNSUPPORTED, "each kind of layer (\"full_attention\")");
+    json_decref(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +185,7 @@ int main(void)
         cmocka_unit_test(other_factors_are_refused),
         cmocka_unit_test(linear_scaling_is_metadata),
         cmocka_unit_test(numbers_that_cannot_be_are_refused),
+        cmocka_unit_test(parameters_of_each_kind_of_layer_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
