@@ -69,8 +69,8 @@ bool cli_begin(const cli_command *command, int argc, char **argv, const char **p
 /* Prints "frugal: message" to standard error and gives the exit status that belongs to it. */
 int cli_report_error(const fr_error *err);
 
-/* Writes text to standard output; CLI_FAILED, with the reason on standard error, when that fails
- * (a full disk, a closed pipe). */
+/* Writes text to standard output; CLI_FAILED when that fails, with the reason on standard error (a
+ * full disk) unless nobody reads any more (a closed pipe). */
 int cli_print(const fr_str *text);
 
 /* Remarks (base/log.h) go to standard error from now on. */
@@ -81,6 +81,10 @@ size_t cli_terminal_width(int fd);
 
 /* Colours may be used on this file descriptor (a terminal, and NO_COLOR is unset). */
 bool cli_use_colour(int fd);
+
+/* A terminal whose user says that it is not UTF-8: the first of LC_ALL, LC_CTYPE and LANG that is
+ * set names another character set. */
+bool cli_is_ascii(int fd);
 
 /* The grid's intensity at --region and --live (NULL: the table's); a remark where a live figure
  * could not be had. */

@@ -1,4 +1,5 @@
 /* output.c - standard output, standard error and the terminal. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ int cli_print(const fr_str *text)
 {
     if (fwrite(fr_str_text(text), 1, text->len, stdout) == text->len && !fflush(stdout))
         return CLI_OK;
+    if (errno == EPIPE) return CLI_FAILED;
     fr_error err;
     fr_error_set(&err, FR_ERR_IO, "cannot write to standard output; is the disk full?");
     return cli_report_error(&err);
@@ -51,4 +53,15 @@ bool cli_use_colour(int fd)
     const char *no = getenv("NO_COLOR");
     const char *term = getenv("TERM");
     return isatty(fd) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+}
+
+bool cli_is_ascii(int fd)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    if (!isatty(fd)) return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const char *locale = getenv(names[i]);
+        if (locale && *locale) return !strcasestr(locale, "utf-8") && !strcasestr(locale, "utf8");
+    }
+    return false;
 }

@@ -39,7 +39,8 @@ static fr_status render(const char *format, const fr_study_row *rows, size_t n, 
     }
     if (!strcmp(format, "terminal")) {
         fr_report_terminal_options o = {.width = (int)cli_terminal_width(1),
-                                        .colour = cli_use_colour(1)};
+                                        .colour = cli_use_colour(1),
+                                        .ascii = cli_is_ascii(1)};
         return n == 1 ? fr_report_terminal(rows[0].results, &o, out, err)
                       : fr_overview_terminal(rows, n, &o, out, err);
     }

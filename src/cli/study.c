@@ -74,8 +74,8 @@ static fr_status print_results(const char *out_dir, fr_error *err)
     fr_status st = FR_OK;
     fr_str out = FR_STR_INIT;
     fr_results results;
-    fr_report_terminal_options o = {.width = (int)cli_terminal_width(1),
-                                    .colour = cli_use_colour(1)};
+    fr_report_terminal_options o = {
+        .width = (int)cli_terminal_width(1), .colour = cli_use_colour(1), .ascii = cli_is_ascii(1)};
     memset(&results, 0, sizeof(results));
     FR_TRY(fr_study_results(&results, out_dir, err));
     FR_TRY(fr_report_write_all(&results, out_dir, err));

@@ -94,6 +94,34 @@ cleanup:
     return st;
 }
 
+static bool has_note(const fr_result_model *m, const char *note)
+{
+    for (size_t k = 0; k < m->n_notes; k++)
+        if (strcmp(m->notes[k], note) == 0) return true;
+    return false;
+}
+
+/* What is said of a model alone; a note that several have is said once, with all their names. */
+static fr_status model_notes(notes *n, const fr_results *r, size_t model, fr_error *err)
+{
+    fr_status st = FR_OK;
+    for (size_t k = 0; k < r->models[model].n_notes; k++) {
+        const char *note = r->models[model].notes[k];
+        bool said = false;
+        for (size_t i = 0; i < model; i++) said |= has_note(&r->models[i], note);
+        if (said) continue;
+        for (size_t i = model; i < r->n_models; i++) {
+            if (!has_note(&r->models[i], note)) continue;
+            if (i > model) FR_TRY(fr_str_append(&n->line, ", ", 2, err));
+            FR_TRY(fr__clean(&n->line, r->models[i].name, n->ascii, err));
+        }
+        FR_TRY(fr_str_append(&n->line, ": ", 2, err));
+        FR_TRY(say(n, "", note, err));
+    }
+cleanup:
+    return st;
+}
+
 static fr_status of_model(notes *n, const fr_results *r, const fr_result_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -116,10 +144,7 @@ static fr_status of_model(notes *n, const fr_results *r, const fr_result_model *
                               fr__count((double)m->n_failed).s, fr__count((double)m->n_items).s));
         FR_TRY(flush(n, "", err));
     }
-    for (size_t k = 0; k < m->n_notes; k++) {
-        FR_TRY(fr_str_appendf(&n->line, err, "%s: ", name));
-        FR_TRY(say(n, "", m->notes[k], err));
-    }
+    FR_TRY(model_notes(n, r, (size_t)(m - r->models), err));
 cleanup:
     return st;
 }

@@ -136,12 +136,15 @@ static fr_status cards(table *t, fr_error *err)
         if (columns > width) width = columns;
     }
     for (size_t i = 1; i <= t->n; i++) {
+        if (i > 1) FR_TRY(fr_str_append(t->out, "\n", 1, err));
         FR_TRY(put(t, i, FR__FACT_TASK, 0, err));
         FR_TRY(fr_str_append(t->out, "\n", 1, err));
         for (int c = FR__FACT_TASK + 1; c < FR__N_FACTS; c++) {
             if (!strcmp(t->cells[i][c], "-")) continue;
+            bool beside = INDENT + width + GAP + fr__columns(t->cells[i][c]) <= t->width;
             FR_TRY(fr_str_appendf(t->out, err, "%*s", INDENT, ""));
-            FR_TRY(put(t, 0, (fr__fact)c, width + GAP, err));
+            FR_TRY(put(t, 0, (fr__fact)c, beside ? width + GAP : 0, err));
+            if (!beside) FR_TRY(fr_str_appendf(t->out, err, "\n%*s", 2 * INDENT, ""));
             FR_TRY(put(t, i, (fr__fact)c, 0, err));
             FR_TRY(fr_str_append(t->out, "\n", 1, err));
         }

@@ -130,7 +130,7 @@ static fr_status note_quality(fr_assess *a, fr_assess_model *m, fr_error *err)
     fr_status st = FR_OK;
     if (m->n_active > 1) FR_TRY(note_runs(a, m, err));
     if (m->out->not_run[0])
-        FR_TRY(fr__assess_note(a, m, err, "its programs were not run: %s", m->out->not_run));
+        FR_TRY(fr__assess_note(a, m, err, "programs were not run: %s", m->out->not_run));
     else if (m->n_scored[0] < m->out->n_items)
         FR_TRY(fr__assess_note(a, m, err,
                                "%s could be had of %zu of %zu answers only, hence no verdict",

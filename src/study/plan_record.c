@@ -209,7 +209,7 @@ static fr_status record_model(const fr_plan *p, size_t i, fr_ledger *l, fr_error
                               m->mean_tokens_in, m->mean_tokens_out));
     }
     if (s->kind == FR_SPEC_SCRATCH)
-        FR_TRY(put_note(l, s->name, "trained from scratch: its weights knew nothing before", err));
+        FR_TRY(put_note(l, s->name, "trained from scratch: the weights knew nothing before", err));
     if (fr_spec_has_weights(s)) FR_TRY(record_cuts(p, m, l, err));
 cleanup:
     return st;

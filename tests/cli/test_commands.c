@@ -249,6 +249,20 @@ static void a_full_disk_is_one_error(void **state)
     expect_failure(1, "No space left on device");
 }
 
+static void a_reader_that_has_seen_enough_is_no_reason_to_complain(void **state)
+{
+    (void)state;
+    char script[2048];
+    snprintf(script, sizeof(script),
+             "cd '%s' && mkfifo go || exit 9\n" /* the pipe has lost its reader before it is used */
+             "{ read -r x <go; '%s' tasks show nli 2>complaint; echo $? >status; } |"
+             " { exec <&-; echo go >go; }\n"
+             "cat status complaint",
+             test_tmp_dir(), FR_BINARY);
+    test_run((const char *const[]){"sh", "-c", script, NULL}, 60, &o);
+    assert_string_equal(o.out, "1\n");
+}
+
 static void a_study_file_with_a_slip_names_file_line_and_the_nearest_key(void **state)
 {
     (void)state;
@@ -330,6 +344,7 @@ int main(void)
         cmocka_unit_test(bad_weights_are_named),
         cmocka_unit_test(a_model_without_a_trained_head_is_not_scored),
         cmocka_unit_test(a_full_disk_is_one_error),
+        cmocka_unit_test(a_reader_that_has_seen_enough_is_no_reason_to_complain),
         cmocka_unit_test(a_study_file_with_a_slip_names_file_line_and_the_nearest_key),
         cmocka_unit_test(several_studies_are_reported_in_one_table),
         cmocka_unit_test(meters_are_listed),

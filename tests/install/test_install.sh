@@ -41,6 +41,8 @@ eval "'$2' '$here/examples/meter.c' -o '$dir/static' $(pkg-config --cflags fruga
 "$dir/static" >/dev/null || fail "the example failed, linked statically"
 
 ./bin/frugal --version | grep -q '^frugal ' || fail "bin/frugal does not run"
-for page in frugal-meter.3 frugal-meters.1; do
+commands=$(./bin/frugal --help | sed -n 's/^  \([a-z]*\) .*/frugal-\1.1/p')
+[ -n "$commands" ] || fail "frugal --help lists no command"
+for page in frugal-meter.3 frugal.1 $commands; do
     [ -n "$(find . -name "$page")" ] || fail "there is no man page $page"
 done

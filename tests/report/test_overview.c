@@ -162,6 +162,19 @@ static void every_width_has_all_facts(void **state)
     }
 }
 
+static void figures_that_do_not_fit_beside_their_name_stand_below_it(void **state)
+{
+    (void)state;
+    fr_results r = fixture_study();
+    fr_study_row row = {&r, NULL};
+    const char *text = terminal(&row, 1, 40);
+    assert_contains(text, "\n  quality             94.4 [93.2, 95.4]\n");
+    assert_contains(text, "\n  emissions\n    1/16,000 [1/");
+    for (const char *s = strstr(text, "\n  metric"); *s && s[1] != '\n';
+         s += 1 + strcspn(s + 1, "\n"))
+        assert_true(strcspn(s + 1, "\n") <= 40);
+}
+
 static void pages_link_to_the_studies_and_escape_what_comes_from_outside(void **state)
 {
     (void)state;
@@ -211,6 +224,7 @@ int main(void)
         cmocka_unit_test(where_the_reference_alone_was_measured_its_gain_stands_there),
         cmocka_unit_test(where_less_is_better_the_best_has_the_lowest_score),
         cmocka_unit_test(every_width_has_all_facts),
+        cmocka_unit_test(figures_that_do_not_fit_beside_their_name_stand_below_it),
         cmocka_unit_test(pages_link_to_the_studies_and_escape_what_comes_from_outside),
         cmocka_unit_test(json_has_a_row_a_study),
     };

@@ -71,6 +71,26 @@ static void remarks_name_what_a_reader_must_know(void **state)
         assert_contains(text, remarks[i]);
 }
 
+static void a_remark_on_several_models_is_said_once_with_their_names(void **state)
+{
+    (void)state;
+    static const char *const notes[] = {"trained from scratch", "19 of 200 prompts are too long"};
+    fr_results r = fixture_study();
+    fr_result_model models[3];
+    memcpy(models, r.models, sizeof(models));
+    for (size_t i = 0; i < 3; i++) {
+        models[i].notes = notes;
+        models[i].n_notes = i == 1 ? 1 : 2;
+    }
+    models[0].name = "one", models[1].name = "two", models[2].name = "three";
+    r.models = models;
+    r.n_models = 3;
+    const char *text = render(r, 200, false, false);
+    assert_contains(text, "\n  one, two, three: trained from scratch\n");
+    assert_contains(text, "\n  one, three: 19 of 200 prompts are too long\n");
+    assert_null(strstr(strstr(text, "trained from scratch") + 1, "trained from scratch"));
+}
+
 static void no_line_is_wider_than_the_terminal(void **state)
 {
     (void)state;
@@ -214,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wide_terminal_shows_each_model_on_one_line),
         cmocka_unit_test(remarks_name_what_a_reader_must_know),
+        cmocka_unit_test(a_remark_on_several_models_is_said_once_with_their_names),
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
         cmocka_unit_test(narrow_terminals_lose_no_figure),
         cmocka_unit_test(colour_appears_only_when_asked_for),
