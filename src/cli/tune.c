@@ -74,7 +74,7 @@ static void show_step(void *ctx, size_t step, size_t n_steps, double loss)
             n_steps, loss, r.mean_w, cli_job_grams(p->job, r.total.j), step == n_steps ? "\n" : "");
 }
 
-/* What a checkpoint must agree on besides the options: weights at the start, data, cut. */
+/* What a checkpoint must agree on besides the options: weights at the start, task, data, cut. */
 static void fingerprint(const cli_job *job, const fr_lora_options *adapters,
                         const fr_dataset *train, const fr_dataset *validation,
                         char hex[FR_SHA256_HEX_SIZE])
@@ -84,6 +84,7 @@ static void fingerprint(const cli_job *job, const fr_lora_options *adapters,
     fr_model_hash(job->model, model);
     fr_sha256_init(&h);
     fr_sha256_field(&h, model, strlen(model));
+    fr_sha256_field(&h, job->task->hash, strlen(job->task->hash)); /* data hash fields alone */
     fr_sha256_field(&h, train->hash, strlen(train->hash));
     fr_sha256_field(&h, validation->hash, strlen(validation->hash));
     fr_sha256_field(&h, &job->max_tokens, sizeof(job->max_tokens));

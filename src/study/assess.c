@@ -51,11 +51,11 @@ static fr_status read_metrics(fr_assess *a, const char *names, size_t n_labels, 
         if (a->n_metrics == MOST)
             FR_FAIL(err, FR_ERR_FORMAT, "%s: damaged: more than %d metrics", a->ledger->db.path,
                     MOST);
-        st = fr_measure_create(&t->measure, name, n_labels, err);
-        if (st != FR_OK) {
-            fr_error_prefix(err, "%s", a->ledger->db.path);
-            goto cleanup;
-        }
+        fr_error why;
+        st = fr_measure_create(&t->measure, name, n_labels, &why);
+        if (st == FR_ERR_NOMEM) FR_FAIL(err, st, "%s", why.message);
+        if (st != FR_OK)
+            FR_FAIL(err, FR_ERR_FORMAT, "%s: damaged: %s", a->ledger->db.path, why.message);
         t->offset = a->width;
         t->width = fr_measure_width(t->measure);
         a->width += t->width;
@@ -105,6 +105,8 @@ static fr_status read_study(fr_assess *a, fr_error *err)
     if (!out->run_id || !out->study || !out->task || !metrics || !out->region ||
         !out->country_iso || !out->intensity.source)
         FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
+    if ((unsigned)out->intensity.kind > FR_KIND_ASSUMED)
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: damaged: an unknown kind of intensity", db->path);
     FR_TRY(read_metrics(a, metrics, (size_t)sqlite3_column_int64(q, 14), err));
     if (out->intensity.low > 0 && out->intensity.high > out->intensity.low)
         a->u_intensity = log(out->intensity.high / out->intensity.low) / 2 / fr_normal_z(0.95);

@@ -56,14 +56,22 @@ cleanup:
     return st;
 }
 
+/* The item's own field of that name; data NULL: its task has none. */
+static fr_text field_of(const fr_task *task, const fr_item *item, const char *name)
+{
+    for (size_t i = 0; i < task->n_fields; i++)
+        if (!strcmp(task->fields[i], name)) return item->fields[i];
+    return (fr_text){NULL, 0};
+}
+
 /* Where a row repeats its text, it must be the item's. */
 static fr_status check_text(const fr_plan *p, const json_t *row, const char *where,
                             const fr_item *item, fr_error *err)
 {
     const json_t *text = fr_row_field(row, p->spec.text_field ? p->spec.text_field : "text");
-    if (!json_is_string(text) || p->task->kind != FR_TASK_CLASSIFY) return FR_OK;
-    if (json_string_length(text) == item->len &&
-        !memcmp(json_string_value(text), item->text, item->len))
+    const fr_text own = field_of(p->task, item, "text");
+    if (!json_is_string(text) || !own.data || p->task->kind != FR_TASK_CLASSIFY) return FR_OK;
+    if (json_string_length(text) == own.len && !memcmp(json_string_value(text), own.data, own.len))
         return FR_OK;
     return fr_error_set(err, FR_ERR_FORMAT,
                         "%s: the text is not that of test row %zu (%s:%zu): rows must be in the "
@@ -103,44 +111,87 @@ static const fr_item **in_file_order(const fr_dataset *d)
     return list;
 }
 
+/* Which test item a row is about, NULL: none of them (the limit has left it out, or its label).
+ * What `frugal eval` has written says row and line; else the rows go by the order of the test file.
+ */
+static fr_status find_item(const fr_plan *p, const fr_item *const *items, const json_t *row,
+                           size_t position, const char *where, const fr_item **out, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const json_t *number = json_object_get(row, "row"), *line = json_object_get(row, "line");
+    bool says = json_is_integer(number) && json_is_integer(line);
+    fr_item key = {.row = says ? (size_t)json_integer_value(number) - 1 : position};
+    const fr_item *wanted = &key;
+    size_t n = p->test.n, n_rows = n + p->test.n_skipped;
+    *out = NULL;
+    if (!p->spec.limit && key.row >= n_rows)
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: more rows than the %zu of %s", where, n_rows,
+                p->spec.test);
+    const fr_item *const *found = bsearch(&wanted, items, n, sizeof(*items), by_row);
+    if (!found) goto cleanup;
+    if (says && (*found)->line != (size_t)json_integer_value(line))
+        FR_FAIL(err, FR_ERR_FORMAT,
+                "%s: it is of row %zu in line %lld; in %s that row is in line %zu: it was made of "
+                "another file",
+                where, key.row + 1, (long long)json_integer_value(line), p->spec.test,
+                (*found)->line);
+    *out = *found;
+cleanup:
+    return st;
+}
+
+static fr_status read_row(fr_plan *p, fr_plan_model *m, const json_t *row, const char *where,
+                          const fr_item *item, fr_error *err)
+{
+    fr_status st = FR_OK;
+    size_t i = (size_t)(item - p->test.items);
+    m->predictions[i] = -1;
+    FR_TRY(p->task->kind == FR_TASK_CLASSIFY
+               ? read_prediction(p, row, where, &m->predictions[i], err)
+               : read_written(p, row, where, &m->written[i], err));
+    FR_TRY(check_text(p, row, where, item, err));
+    FR_TRY(read_count(row, where, "tokens_in", &m->tokens_in[i], err));
+    FR_TRY(read_count(row, where, "tokens_out", &m->tokens_out[i], err));
+cleanup:
+    return st;
+}
+
 fr_status fr__plan_read_predictions(fr_plan *p, fr_plan_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_rows *rows = NULL;
     const json_t *row;
+    const fr_item *item;
     size_t n = p->test.n, n_rows = 0, n_read = 0; /* n_read: of test items */
     const fr_item **items = in_file_order(&p->test);
+    bool *seen = calloc(n, sizeof(*seen));
     m->predictions = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->predictions));
     m->tokens_in = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->tokens_in));
     m->tokens_out = fr_arena_alloc(&p->spec.arena, n, sizeof(*m->tokens_out));
     m->written = fr_arena_calloc(&p->spec.arena, n, sizeof(*m->written));
-    if (!items || !m->predictions || !m->written || !m->tokens_in || !m->tokens_out)
+    if (!items || !seen || !m->predictions || !m->written || !m->tokens_in || !m->tokens_out)
         FR_FAIL(err, FR_ERR_NOMEM, "%s: out of memory", m->spec->path);
     FR_TRY(fr_rows_open(&rows, m->spec->path, FR_ROWS_BY_NAME, err));
     for (;; n_rows++) {
         FR_TRY(fr_rows_next(rows, &row, err));
         if (!row || (n_read == n && p->spec.limit)) break;
-        if (n_read == n)
-            FR_FAIL(err, FR_ERR_FORMAT, "%s: more rows than the %zu test items of %s",
-                    fr_rows_where(rows), n, p->spec.test);
-        if (items[n_read]->row != n_rows) continue; /* the limit has left that item out */
-        const fr_item *item = items[n_read++];
         const char *where = fr_rows_where(rows);
-        size_t i = (size_t)(item - p->test.items);
-        m->predictions[i] = -1;
-        FR_TRY(p->task->kind == FR_TASK_CLASSIFY
-                   ? read_prediction(p, row, where, &m->predictions[i], err)
-                   : read_written(p, row, where, &m->written[i], err));
-        FR_TRY(check_text(p, row, where, item, err));
-        FR_TRY(read_count(row, where, "tokens_in", &m->tokens_in[i], err));
-        FR_TRY(read_count(row, where, "tokens_out", &m->tokens_out[i], err));
+        FR_TRY(find_item(p, items, row, n_rows, where, &item, err));
+        if (!item) continue;
+        if (seen[item - p->test.items])
+            FR_FAIL(err, FR_ERR_FORMAT, "%s: there is a row about test row %zu already", where,
+                    item->row + 1);
+        seen[item - p->test.items] = true;
+        n_read++;
+        FR_TRY(read_row(p, m, row, where, item, err));
     }
     if (n_read < n)
-        FR_FAIL(err, FR_ERR_FORMAT, "%s: %zu rows for the %zu test items of %s", m->spec->path,
-                n_rows, n, p->spec.test);
+        FR_FAIL(err, FR_ERR_FORMAT, "%s: %zu rows, with answers to %zu of the %zu test items of %s",
+                m->spec->path, n_rows, n_read, n, p->spec.test);
 cleanup:
     fr_rows_close(rows);
     free(items);
+    free(seen);
     return st;
 }
 

@@ -172,11 +172,19 @@ size_t fr_measure_k(const fr_measure *m)
     return m->k;
 }
 
-/* The counts that the sums stand for. */
+/* Can the sum be a number of things? One of a damaged ledger may be anything. */
+static bool is_count(double sum)
+{
+    return sum >= 0 && sum <= 0x1p53;
+}
+
+/* The counts that the sums stand for; NULL: they stand for none. */
 static const fr_label_counts *take_counts(const fr_measure *m, const double *sums, size_t n)
 {
     fr_label_counts *c = m->counts;
     size_t answered = 0;
+    for (size_t i = 0; i < 3 * m->n_labels; i++)
+        if (!is_count(sums[i])) return NULL;
     fr_label_counts_clear(c);
     for (size_t i = 0; i < m->n_labels; i++) {
         c->right[i] = (size_t)sums[i];
@@ -193,6 +201,7 @@ static const fr_label_counts *take_counts(const fr_measure *m, const double *sum
 double fr_measure_score(const fr_measure *m, const double *sums, size_t n)
 {
     double figures[FR_METRIC_FIGURES];
+    const fr_label_counts *counts;
     size_t width = fr_measure_width(m);
     for (size_t i = 0; i < width; i++)
         if (isnan(sums[i])) return NAN;
@@ -200,10 +209,14 @@ double fr_measure_score(const fr_measure *m, const double *sums, size_t n)
     switch (m->row) {
     case FR__ACCURACY:
     case FR__PASS_AT_K: return sums[0] / (double)n;
-    case FR__MACRO_F1: return fr_macro_f1(take_counts(m, sums, n));
-    case FR__MCC: return fr_mcc(take_counts(m, sums, n));
-    case FR__PERPLEXITY: return fr_perplexity(sums[0], (size_t)sums[1]);
-    case FR__BITS_PER_BYTE: return fr_bits_per_byte(sums[0], (size_t)sums[1]);
+    case FR__MACRO_F1:
+    case FR__MCC:
+        counts = take_counts(m, sums, n);
+        if (!counts) return NAN;
+        return m->row == FR__MCC ? fr_mcc(counts) : fr_macro_f1(counts);
+    case FR__PERPLEXITY: return is_count(sums[1]) ? fr_perplexity(sums[0], (size_t)sums[1]) : NAN;
+    case FR__BITS_PER_BYTE:
+        return is_count(sums[1]) ? fr_bits_per_byte(sums[0], (size_t)sums[1]) : NAN;
     case FR__TEXT: break;
     }
     fr_metric_figures(m->metric, sums, n, figures);

@@ -1,8 +1,10 @@
 /* test_tune_engine.c - what fine-tuning is computed in and from: --precision, --recompute. */
 #include <math.h>
+#include <unistd.h>
 
 #include "format/tensors.h"
 #include "kernel/kernel.h"
+#include "os/file.h"
 #include "support/run.h"
 #include "support/test.h"
 
@@ -97,12 +99,48 @@ static void a_precision_that_there_is_not_is_wrong_usage(void **state)
     assert_non_null(strstr(o.err, "f32 or bf16, not f16"));
 }
 
+static const char *write_task(const char *input)
+{
+    char text[512];
+    snprintf(text, sizeof(text),
+             "name: own\ncategory: test\nkind: classify\nlabels: [bad, good]\nmetrics: [accuracy]\n"
+             "input: \"%s\"\nprompt: \"{text}\"\nmax_tokens: 4\n",
+             input);
+    return test_write_file(dir, "own.yaml", text);
+}
+
+/* A folder where the weights should go: all epochs are done, and the last checkpoint stays. */
+static void a_checkpoint_of_another_task_text_is_not_gone_on_from(void **state)
+{
+    (void)state;
+    static const char *const inputs[] = {"{text}", "the {text}"};
+    for (size_t i = 0; i < 2; i++) {
+        char out[512], folder[600];
+        snprintf(out, sizeof(out), "%s/stopped%zu", dir, i);
+        snprintf(folder, sizeof(folder), "%s/model.safetensors", out);
+        ASSERT_OK(fr_dir_create(folder, &err));
+        const char *task = write_task(inputs[0]);
+        const char *argv[] = {"frugal", "tune",  "--model", model,      "--from-config",
+                              "--task", task,    "--train", data,       "--validation",
+                              data,     "--out", out,       "--epochs", "1",
+                              "--json", NULL};
+        test_run(argv, 120, &o);
+        assert_int_equal(o.status, 1);
+        assert_int_equal(rmdir(folder), 0);
+        write_task(inputs[i]);
+        test_run(argv, 120, &o);
+        if (o.status) fail_msg("%s", o.err);
+        assert_int_equal(strstr(o.out, "\"resumed_at\": 0") != NULL, i == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_computed_again_save_the_same_weights),
         cmocka_unit_test(bf16_saves_weights_nearby_or_says_that_the_processor_has_none),
         cmocka_unit_test(a_precision_that_there_is_not_is_wrong_usage),
+        cmocka_unit_test(a_checkpoint_of_another_task_text_is_not_gone_on_from),
     };
     return cmocka_run_group_tests(tests, make_model, NULL);
 }

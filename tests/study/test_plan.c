@@ -261,6 +261,73 @@ static void predictions_find_their_items_in_a_shuffled_sample(void **state)
                    "count.csv:2: \"tokens_in\" must be a count, not \"many\"");
 }
 
+/* Two rows of five have no label. Answers stand for all five rows, or, as eval writes them, for the
+ * three items and in any order. */
+static void predictions_find_their_items_between_rows_without_a_label(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_plan plan;
+    static const char *const files[] = {"all.jsonl", "eval.jsonl"};
+    test_write_file(dir, "gaps.jsonl",
+                    "{\"premise\": \"a\", \"hypothesis\": \"b\", \"label\": \"entailment\"}\n"
+                    "{\"premise\": \"c\", \"hypothesis\": \"b\", \"label\": \"-\"}\n"
+                    "{\"premise\": \"d\", \"hypothesis\": \"b\", \"label\": \"neutral\"}\n"
+                    "{\"premise\": \"e\", \"hypothesis\": \"b\", \"label\": \"contradiction\"}\n"
+                    "{\"premise\": \"f\", \"hypothesis\": \"b\", \"label\": \"-\"}\n");
+    test_write_file(dir, "all.jsonl",
+                    "{\"prediction\": 0}\n{\"prediction\": null}\n{\"prediction\": 1}\n"
+                    "{\"prediction\": 2}\n{\"prediction\": null}\n");
+    test_write_file(dir, "eval.jsonl",
+                    "{\"row\": 4, \"line\": 4, \"prediction\": \"contradiction\"}\n"
+                    "{\"row\": 1, \"line\": 1, \"prediction\": \"entailment\"}\n"
+                    "{\"row\": 3, \"line\": 3, \"prediction\": \"neutral\"}\n");
+    for (size_t f = 0; f < 2; f++)
+        for (size_t limit = 2; limit <= 3; limit++) {
+            char study[512];
+            snprintf(study, sizeof(study),
+                     "name: x\ntask: nli\ndata: {test: gaps.jsonl%s}\n"
+                     "models: [{name: a, predictions: %s}]\n",
+                     limit == 2 ? ", limit: 2" : "", files[f]);
+            ASSERT_OK(make_plan(study, &plan, &err));
+            assert_int_equal(plan.test.n, limit);
+            for (size_t i = 0; i < limit; i++)
+                assert_int_equal(plan.models[0].predictions[i], plan.test.items[i].label);
+            fr_plan_release(&plan);
+        }
+#define GAPS \
+    "name: x\ntask: nli\ndata: {test: gaps.jsonl}\nmodels: [{name: a, predictions: p.jsonl}]\n"
+    test_write_file(dir, "p.jsonl", "{\"row\": 3, \"line\": 2, \"prediction\": 0}\n");
+    assert_refused(GAPS, FR_ERR_FORMAT, "that row is in line 3");
+    test_write_file(dir, "p.jsonl",
+                    "{\"row\": 3, \"line\": 3, \"prediction\": 0}\n"
+                    "{\"row\": 3, \"line\": 3, \"prediction\": 1}\n");
+    assert_refused(GAPS, FR_ERR_FORMAT, "p.jsonl:2: there is a row about test row 3 already");
+    test_write_file(dir, "p.jsonl", "{\"row\": 3, \"line\": 3, \"prediction\": 0}\n");
+    assert_refused(GAPS, FR_ERR_FORMAT, "answers to 1 of the 3 test items");
+#undef GAPS
+}
+
+/* The text that a row repeats is the data's, whatever the task makes of it. */
+static void texts_of_predictions_are_compared_with_the_data(void **state)
+{
+    (void)state;
+    fr_error err;
+    fr_plan plan;
+    static const char study[] = "name: x\ntask: framed.yaml\ndata: {test: few.jsonl}\n"
+                                "models: [{name: a, predictions: same.jsonl}]\n";
+    test_write_file(dir, "framed.yaml",
+                    "name: framed\ncategory: test\nkind: classify\nlabels: [bad, good]\n"
+                    "metrics: [accuracy]\ninput: \"Review: {text}\"\nprompt: \"{text}?\"\n"
+                    "max_tokens: 4\n");
+    test_write_file(dir, "few.jsonl", "{\"text\": \"x y\", \"label\": \"bad\"}\n");
+    test_write_file(dir, "same.jsonl", "{\"text\": \"x y\", \"prediction\": \"bad\"}\n");
+    ASSERT_OK(make_plan(study, &plan, &err));
+    fr_plan_release(&plan);
+    test_write_file(dir, "same.jsonl", "{\"text\": \"x z\", \"prediction\": \"bad\"}\n");
+    assert_refused(study, FR_ERR_FORMAT, "order of the test data");
+}
+
 static void a_part_of_train_may_be_the_validation_data(void **state)
 {
     (void)state;
@@ -314,6 +381,8 @@ int main(void)
         cmocka_unit_test(keys_change_with_what_outputs_depend_on_and_with_nothing_else),
         cmocka_unit_test(keys_follow_the_items_and_not_their_file),
         cmocka_unit_test(predictions_find_their_items_in_a_shuffled_sample),
+        cmocka_unit_test(predictions_find_their_items_between_rows_without_a_label),
+        cmocka_unit_test(texts_of_predictions_are_compared_with_the_data),
         cmocka_unit_test(a_part_of_train_may_be_the_validation_data),
         cmocka_unit_test(an_item_that_stands_there_twice_is_two_items),
     };

@@ -348,6 +348,32 @@ static void a_missing_ledger_is_an_error_that_names_the_path(void **state)
     ASSERT_FAILS(fr_study_results(&r, dir, &err), FR_ERR_FORMAT, "ledger.db");
 }
 
+static void numbers_that_no_study_writes_are_an_error_that_names_the_ledger(void **state)
+{
+    (void)state;
+    static const char *const damages[] = {"UPDATE study SET intensity_kind = 77777",
+                                          "UPDATE study SET intensity_kind = -1",
+                                          "UPDATE study SET n_labels = -5",
+                                          "UPDATE study SET metrics = ''",
+                                          "UPDATE test_item SET position = position + 1000",
+                                          "UPDATE result SET statistics = zeroblob(3)"};
+    fr_error err;
+    fr_results r;
+    for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+        const char *dir = test_tmp_dir(), *out = out_of(dir);
+        fixture_data(dir, "test.jsonl", 10, 3);
+        fixture_predictions(dir, "p.jsonl", 10, 1);
+        const char *file = test_write_file(dir, "study.yaml",
+                                           "name: x\ntask: sentiment\ndata: {test: test.jsonl}\n"
+                                           "models: [{name: p, predictions: p.jsonl}]\n");
+        ASSERT_OK(fixture_run(file, out, NULL, &err));
+        fixture_query(out, damages[i]);
+        fr_status st = fr_study_results(&r, out, &err);
+        if (st != FR_ERR_FORMAT || !strstr(err.message, "ledger.db"))
+            fail_msg("%s: %s", damages[i], st == FR_OK ? "passed over" : err.message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +387,7 @@ int main(void)
         cmocka_unit_test(a_lost_model_folder_is_tuned_again_to_the_same_bits),
         cmocka_unit_test(planted_predictions_give_the_verdict_that_they_imply),
         cmocka_unit_test(a_missing_ledger_is_an_error_that_names_the_path),
+        cmocka_unit_test(numbers_that_no_study_writes_are_an_error_that_names_the_ledger),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

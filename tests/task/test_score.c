@@ -369,6 +369,22 @@ static void an_answer_ends_at_a_stop_or_behind_its_fence(void **state)
     assert_int_equal(fr_task_end(&task, &item, TEXT("a def")), 5);
 }
 
+static void sums_that_no_items_have_give_no_score(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"macro-f1", "mcc", "perplexity", "bits-per-byte"};
+    static const double odd[] = {-1, 1e300, INFINITY};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        for (size_t k = 0; k < sizeof(odd) / sizeof(*odd); k++) {
+            fr_measure *m;
+            double sums[6] = {0};
+            ASSERT_OK(fr_measure_create(&m, names[i], 2, &err));
+            sums[fr_measure_width(m) - 1] = odd[k];
+            assert_true(isnan(fr_measure_score(m, sums, 3)));
+            fr_measure_destroy(m);
+        }
+}
+
 static void metrics_are_made_from_their_names_alone(void **state)
 {
     (void)state;
@@ -417,6 +433,7 @@ int main(void)
         cmocka_unit_test(programs_that_solve_the_problem_pass),
         cmocka_unit_test(programs_that_hang_or_cannot_be_run_say_so),
         cmocka_unit_test(an_answer_ends_at_a_stop_or_behind_its_fence),
+        cmocka_unit_test(sums_that_no_items_have_give_no_score),
         cmocka_unit_test(metrics_are_made_from_their_names_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
