@@ -101,8 +101,8 @@ static fr_status run_study(const char *file, const char *out_dir, fr_error *err)
     FR_TRY(fr_study_open(&study, file, &(fr_study_options){.out_dir = out_dir}, err));
     st = fr_study_run(study, &listener, err);
     clear_line(&s);
-    /* A server that failed for good leaves the other models' results. */
-    if (st == FR_OK || st == FR_ERR_NET) {
+    /* A model that failed leaves the others' results. */
+    if (fr_study_went_through(study)) {
         fr_error print_err;
         fr_status printed = print_results(fr_study_out_dir(study), &print_err);
         if (st == FR_OK && printed != FR_OK) {

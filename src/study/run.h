@@ -28,6 +28,10 @@ FR_NODISCARD fr_status fr__run_tune(const fr_run_job *job, fr_str *folder, fr_er
 /* A server: what is not answered yet. */
 FR_NODISCARD fr_status fr__run_endpoint(fr_run_job *job, fr_error *err);
 
+/* Runs the programs of a code task whose answers the ledger has and that were not run, or could not
+ * be. *scored: there were some. Does nothing for other tasks. */
+FR_NODISCARD fr_status fr__run_score(const fr_run_job *job, bool *scored, fr_error *err);
+
 /* What a model must beat. */
 FR_NODISCARD fr_status fr__run_baseline(fr_run_job *job, fr_error *err);
 

@@ -284,9 +284,6 @@ fr_status fr__run_baseline(fr_run_job *job, fr_error *err)
     FR_TRY(infer(&f, err));
     fr__running_phase(job->run, FR_PHASE_INFER, job->plan->test.n, job->plan->test.n);
 cleanup:
-    if (st != FR_OK && st != FR_ERR_INTERRUPTED)
-        fr_error_prefix(err, "%s: baseline \"%s\"", job->model->spec->where,
-                        job->model->spec->name);
     fr__booking_abandon(&f.booking);
     fr_baseline_destroy(f.classifier);
     fr_closest_destroy(f.nearest);

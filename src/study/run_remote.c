@@ -2,8 +2,7 @@
  *
  * A request is in the ledger before it leaves, its answer as soon as it comes.
  * What was sent and not answered when the program died is asked again. Programs
- * are not run between requests, which would have to wait: their answers are
- * scored when all have come. */
+ * are not run between requests, which would have to wait (run_score.c). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,63 +146,6 @@ cleanup:
     return st;
 }
 
-/* What an answer of the ledger says that has no statistics yet; out->data is NULL without one. */
-static fr_status read_unscored(const fr_run_job *j, const char *item, fr_arena *texts, fr_text *out,
-                               bool *unscored, fr_error *err)
-{
-    fr_status st = FR_OK;
-    fr_sql *db = &j->run->ledger->db;
-    sqlite3_stmt *q = NULL;
-    *out = (fr_text){NULL, 0};
-    FR_TRY(fr_sql_prepare(db, &q, err,
-                          "SELECT output FROM result WHERE cell = ? AND item = ?"
-                          " AND statistics IS NULL",
-                          "tt", j->cell->cell, item));
-    FR_TRY(fr_sql_step(db, q, unscored, err));
-    if (!*unscored || sqlite3_column_type(q, 0) == SQLITE_NULL) goto cleanup;
-    out->data = fr_sql_text(q, 0, texts);
-    if (!out->data) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
-    out->len = strlen(out->data);
-cleanup:
-    sqlite3_finalize(q);
-    return st;
-}
-
-/* Scores the answers that were kept without: one at a time, so that little is done twice after a
- * kill. */
-static fr_status score_later(const fr_run_job *j, fr_error *err)
-{
-    fr_status st = FR_OK;
-    fr_arena texts;
-    fr_booking booking = {0};
-    size_t width = fr_scoring_width(j->scoring), n = j->plan->test.n;
-    double *statistics = malloc((width + 1) * sizeof(*statistics));
-    fr_arena_init(&texts, 0);
-    if (!statistics) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
-    for (size_t i = 0; i < n && j->plan->task->kind == FR_TASK_CODE; i++) {
-        fr_text text;
-        bool unscored;
-        fr_arena_reset(&texts);
-        FR_TRY(read_unscored(j, j->plan->items[i], &texts, &text, &unscored, err));
-        if (!unscored) continue;
-        if (!booking.window)
-            FR_TRY(fr__booking_open(&booking, j->run, j->model->spec->name, j->cell->cell,
-                                    FR_PHASE_SCORE, err));
-        FR_TRY(score_one(j, i, -1, &text, statistics, err));
-        FR_TRY(fr__booking_tick(&booking, err));
-        FR_TRY(fr_sql_run(&j->run->ledger->db, err,
-                          "UPDATE result SET statistics = ? WHERE cell = ? AND item = ?", "btt",
-                          statistics, width * sizeof(*statistics), j->cell->cell,
-                          j->plan->items[i]));
-    }
-    if (booking.window) FR_TRY(fr__booking_close(&booking, false, NULL, err));
-cleanup:
-    fr__booking_abandon(&booking);
-    fr_arena_release(&texts);
-    free(statistics);
-    return st;
-}
-
 fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -218,10 +160,7 @@ fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
     char model[256];
     size_t n_unanswered;
     fr_arena_init(&a.texts, 0);
-    if (job->n_done == job->plan->test.n) {
-        st = score_later(job, err);
-        goto cleanup;
-    }
+    if (job->n_done == job->plan->test.n) goto cleanup;
     a.statistics = malloc((fr_scoring_width(job->scoring) + 1) * sizeof(*a.statistics));
     if (!a.statistics) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
 
@@ -239,9 +178,7 @@ fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
     FR_TRY(fr__booking_open(&a.booking, job->run, s->name, job->cell->cell, FR_PHASE_INFER, err));
     FR_TRY(fr_chat_run(client, a.prompts, a.n, &events, err));
     FR_TRY(fr__booking_close(&a.booking, false, NULL, err));
-    FR_TRY(score_later(job, err));
 cleanup:
-    if (st == FR_ERR_NET) fr_error_prefix(err, "%s: model \"%s\"", s->where, s->name);
     fr__booking_abandon(&a.booking);
     fr_chat_client_destroy(client);
     fr_arena_release(&a.texts);
@@ -257,7 +194,7 @@ fr_status fr__run_predictions(fr_run_job *job, fr_error *err)
     const fr_plan *p = job->plan;
     const fr_plan_model *m = job->model;
     fr_ledger *ledger = job->run->ledger;
-    bool labels = p->task->kind == FR_TASK_CLASSIFY;
+    bool labels = p->task->kind == FR_TASK_CLASSIFY, code = p->task->kind == FR_TASK_CODE;
     size_t width = fr_scoring_width(job->scoring);
     fr_answer *answers = calloc(p->test.n, sizeof(*answers));
     double *statistics = calloc(p->test.n * width, sizeof(*statistics));
@@ -268,15 +205,16 @@ fr_status fr__run_predictions(fr_run_job *job, fr_error *err)
         answers[i] = (fr_answer){.label = m->predictions[i],
                                  .texts = &m->written[i],
                                  .n_texts = m->written[i].data != NULL};
-    FR_TRY(fr_scoring_run(job->scoring, p->test.items, answers, p->test.n, statistics, err));
+    if (!code)
+        FR_TRY(fr_scoring_run(job->scoring, p->test.items, answers, p->test.n, statistics, err));
     FR_TRY(fr_ledger_begin(ledger, err));
     for (size_t i = 0; i < p->test.n; i++) {
         const char *none = labels ? "no label in the prediction" : "no prediction";
         bool answered = labels ? m->predictions[i] >= 0 : answers[i].n_texts > 0;
         fr_ledger_result r = {.item = p->items[i],
                               .prediction = m->predictions[i],
-                              .statistics = statistics + i * width,
-                              .n_statistics = width,
+                              .statistics = code ? NULL : statistics + i * width,
+                              .n_statistics = code ? 0 : width,
                               .output = m->written[i].data,
                               .tokens_in = m->tokens_in[i],
                               .tokens_out = m->tokens_out[i],

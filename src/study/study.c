@@ -2,6 +2,7 @@
 #include "study/study.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +19,7 @@
 struct fr_study {
     fr_plan plan;
     fr_str out_dir;
+    bool went_through;
 };
 
 /* "a/b.yaml" -> "a/b.out" */
@@ -65,6 +67,11 @@ const char *fr_study_name(const fr_study *study)
 const char *fr_study_out_dir(const fr_study *study)
 {
     return fr_str_text(&study->out_dir);
+}
+
+bool fr_study_went_through(const fr_study *study)
+{
+    return study->went_through;
 }
 
 static fr_status begin_session(const fr_study *s, fr_running *run, fr_error *err)
@@ -158,28 +165,76 @@ static bool asked_to_stop(void *ctx)
 static fr_status run_and_note(fr_run_job *job, fr_error *err)
 {
     fr_status st = FR_OK;
-    fr_ledger *ledger = job->run->ledger;
-    int64_t n_unscored;
-    FR_TRY(fr_sql_get_i64(&ledger->db, &n_unscored, 0, err,
-                          "SELECT COUNT(*) FROM result WHERE cell = ? AND statistics IS NULL", "t",
-                          job->cell->cell));
-    bool works = job->model->spec->kind != FR_SPEC_ESTIMATE &&
-                 (job->n_done < job->plan->test.n || n_unscored > 0);
+    bool asks = job->model->spec->kind != FR_SPEC_ESTIMATE && job->n_done < job->plan->test.n;
+    bool scored;
     FR_TRY(run_one(job, err));
+    FR_TRY(fr__run_score(job, &scored, err));
     const char *jail = fr_scoring_jail(job->scoring), *not_run = fr_scoring_not_run(job->scoring);
-    if (works && (jail[0] || not_run[0]))
-        FR_TRY(fr_ledger_put_sandbox(ledger, job->cell->cell, jail, not_run, err));
+    if ((asks || scored) && (jail[0] || not_run[0]))
+        FR_TRY(fr_ledger_put_sandbox(job->run->ledger, job->cell->cell, jail, not_run, err));
 cleanup:
     return st;
 }
 
-/* A server that fails does not keep the other models waiting: the first failure is what the run
- * returns at its end. */
-static fr_status run_models(const fr_study *s, fr_running *run, fr_error *err)
+/* Has the model failed by itself (a server that is gone, training that diverges, a damaged file,
+ * too little memory for it), so that others may do better? A full disk or Ctrl-C is everybody's. */
+static bool is_its_own(const fr_running *run, fr_status st)
 {
-    fr_status st = FR_OK, net = FR_OK;
+    return run->failed == FR_OK && st != FR_OK && st != FR_ERR_IO && st != FR_ERR_BUSY &&
+           st != FR_ERR_INTERRUPTED;
+}
+
+/* The report says of the model why it is unfinished. */
+static fr_status tell_failure(const fr_run_job *job, fr_error *failure, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_spec_model *s = job->model->spec;
+    char seed[40] = "", note[FR_ERROR_MAX + 32];
+    if (s->tuned) snprintf(seed, sizeof(seed), ", seed %llu", (unsigned long long)job->cell->seed);
+    snprintf(note, sizeof(note), "it failed: %s", failure->message);
+    FR_TRY(fr_sql_run(&job->run->ledger->db, err, "INSERT INTO note(model, text) VALUES(?,?)", "tt",
+                      s->name, note));
+    fr_error_prefix(failure, "%s: model \"%s\"%s", s->where, s->name, seed);
+    fr__running_note(job->run, FR_LOG_WARNING, "%s", failure->message);
+cleanup:
+    return st;
+}
+
+static fr_status run_model(const fr_study *s, fr_running *run, const fr_plan_model *m,
+                           fr_scoring *scoring, bool *done, fr_error *first, fr_error *err)
+{
+    fr_status st = FR_OK;
+    for (size_t r = 0; r < m->n_runs; r++) {
+        fr_run_job job = {.run = run,
+                          .plan = &s->plan,
+                          .model = m,
+                          .cell = &m->runs[r],
+                          .out_dir = fr_str_text(&s->out_dir),
+                          .scoring = scoring,
+                          .done = done};
+        fr_error failure = {FR_OK, ""};
+        run->now.run_index = r;
+        FR_TRY(fr_ledger_results_done(run->ledger, job.cell->cell, s->plan.items, s->plan.test.n,
+                                      done, &job.n_done, err));
+        st = run_and_note(&job, &failure);
+        if (is_its_own(run, st)) {
+            FR_TRY(tell_failure(&job, &failure, err));
+            if (first->status == FR_OK) *first = failure;
+            goto cleanup;
+        }
+        if (st != FR_OK) FR_FAIL(err, st, "%s", failure.message);
+    }
+cleanup:
+    return st;
+}
+
+/* A model that fails does not keep the others waiting: the first failure is what the run returns at
+ * its end. */
+static fr_status run_models(fr_study *s, fr_running *run, fr_error *err)
+{
+    fr_status st = FR_OK;
     const fr_plan *p = &s->plan;
-    fr_error first;
+    fr_error first = {FR_OK, ""};
     fr_scoring *scoring = NULL;
     const fr_scoring_options options = {.run_unprotected_code = p->spec.run_unprotected_code,
                                         .should_stop = asked_to_stop,
@@ -193,34 +248,10 @@ static fr_status run_models(const fr_study *s, fr_running *run, fr_error *err)
         run->now.model = m->spec->name;
         run->now.model_index = i;
         run->now.n_runs = m->n_runs;
-        for (size_t r = 0; r < m->n_runs; r++) {
-            fr_run_job job = {.run = run,
-                              .plan = p,
-                              .model = m,
-                              .cell = &m->runs[r],
-                              .out_dir = fr_str_text(&s->out_dir),
-                              .scoring = scoring,
-                              .done = done};
-            run->now.run_index = r;
-            FR_TRY(fr_ledger_results_done(run->ledger, job.cell->cell, p->items, p->test.n, done,
-                                          &job.n_done, err));
-            fr_error error;
-            st = run_and_note(&job, &error);
-            if (st == FR_ERR_NET) {
-                if (net == FR_OK) first = error;
-                net = st;
-                fr__running_note(run, FR_LOG_WARNING, "%s", error.message);
-                st = FR_OK;
-                break;
-            }
-            if (st != FR_OK) {
-                if (err) *err = error;
-                goto cleanup;
-            }
-        }
+        FR_TRY(run_model(s, run, m, scoring, done, &first, err));
     }
-    st = net;
-    if (net != FR_OK && err) *err = first;
+    s->went_through = true;
+    if (first.status != FR_OK) FR_FAIL(err, first.status, "%s", first.message);
 cleanup:
     fr_scoring_destroy(scoring);
     free(done);
@@ -240,6 +271,7 @@ fr_status fr_study_run(fr_study *s, const fr_study_listener *listener, fr_error 
                       .g_per_joule = fr_carbon_grams(1, s->plan.intensity.value, s->plan.spec.pue)};
     bool finished;
 
+    s->went_through = false;
     FR_TRY(fr_dir_create(fr_str_text(&s->out_dir), err));
     FR_TRY(fr_path_join(&path, fr_str_text(&s->out_dir), "lock", err));
     FR_TRY(fr_lock_acquire(&lock, fr_str_text(&path), err));

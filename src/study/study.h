@@ -70,12 +70,17 @@ void fr_study_close(fr_study *study);
 const char *fr_study_name(const fr_study *study);
 const char *fr_study_out_dir(const fr_study *study);
 
-/* Does what is left to do. listener may be NULL.
+/* Does what is left to do. listener may be NULL. A model that fails by itself (a server, training
+ * that diverges, damaged files, too little memory for it) is told of in a note and in the results;
+ * the others are run all the same, and the first such failure is returned at the end.
  * Errors: FR_ERR_BUSY (another study runs on this folder), FR_ERR_INTERRUPTED (should_stop; the
  * ledger resumes), FR_ERR_STATE (data changed under the same name), FR_ERR_IO (full disk: nothing
- * that was committed is lost), FR_ERR_NET (a server failed for good). */
+ * that was committed is lost), those of models: FR_ERR_NET and others. */
 FR_NODISCARD fr_status fr_study_run(fr_study *study, const fr_study_listener *listener,
                                     fr_error *err);
+
+/* Had every model its turn in the last run, whether it succeeded or failed? */
+bool fr_study_went_through(const fr_study *study);
 
 /* What the ledger of an output folder says, of a finished or half-finished run. The caller
  * releases *out.

@@ -175,12 +175,12 @@ cleanup:
     return st;
 }
 
-/* Opens the sandbox where it is not yet; why not, where it cannot be, into s->not_run. */
-static fr_status open_sandbox(fr_scoring *s, fr_error *err)
+/* Why not, where it cannot be, goes into s->not_run. */
+fr_status fr_scoring_prepare(fr_scoring *s, fr_error *err)
 {
     fr_error why;
     fr_sandbox_options o = FR_SANDBOX_OPTIONS_INIT;
-    if (s->sandbox || s->not_run[0]) return FR_OK;
+    if (s->sandbox || s->not_run[0] || s->task->kind != FR_TASK_CODE) return FR_OK;
     o.slots = s->options.sandbox_slots ? s->options.sandbox_slots : SLOTS;
     o.no_bubblewrap = s->options.no_bubblewrap;
     o.no_landlock = s->options.no_landlock;
@@ -243,7 +243,7 @@ fr_status fr_scoring_run(fr_scoring *s, const fr_item *items, const fr_answer *a
     for (size_t i = 0; i < n; i++)
         FR_TRY(score_item(s, &items[i], &answers[i], statistics + i * s->width, err));
     if (s->task->kind != FR_TASK_CODE) goto cleanup;
-    FR_TRY(open_sandbox(s, err));
+    FR_TRY(fr_scoring_prepare(s, err));
     if (s->sandbox) FR_TRY(run_programs(s, items, answers, n, err));
     count_verdicts(s, answers, n, statistics);
 cleanup:

@@ -62,6 +62,10 @@ size_t fr_scoring_offset(const fr_scoring *s, size_t i); /* of metric i in an it
 FR_NODISCARD fr_status fr_scoring_run(fr_scoring *s, const fr_item *items, const fr_answer *answers,
                                       size_t n, double *statistics, fr_error *err);
 
+/* Opens the sandbox of a code task, which the first run does else, so that the next two tell.
+ * Errors: FR_ERR_INTERRUPTED, FR_ERR_IO, FR_ERR_NOMEM. */
+FR_NODISCARD fr_status fr_scoring_prepare(fr_scoring *s, fr_error *err);
+
 /* Of programs, after the first run: why they cannot be run here ("" where they can: then what runs
  * them, in words; both "" before). */
 const char *fr_scoring_not_run(const fr_scoring *s);

@@ -111,7 +111,9 @@ static void a_dead_server_is_one_error_and_the_other_models_are_run(void **state
     assert_non_null(strstr(err.message, "401"));
     ASSERT_OK(fr_study_results(&r, dir, &err));
     assert_int_equal(fixture_model(&r, "small")->n_items, 20);
-    assert_int_equal(fixture_model(&r, "server")->n_items, 0);
+    const fr_result_model *m = fixture_model(&r, "server");
+    assert_int_equal(m->n_items, 0);
+    assert_true(fixture_has_note(m->notes, m->n_notes, "it failed: "));
     assert_int_equal(fixture_model(&r, "small")->verdict, FR_VERDICT_NONE);
     fr_results_release(&r);
     llm_server_stop(server);

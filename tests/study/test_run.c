@@ -1,5 +1,6 @@
 /* Whole studies of a tiny model: what runs, what is not run again, what is refused. */
 #include <math.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -374,6 +375,40 @@ static void numbers_that_no_study_writes_are_an_error_that_names_the_ledger(void
     }
 }
 
+/* Weights so large that logits overflow are found when the model runs. */
+static void a_model_that_fails_in_the_middle_is_named_and_the_others_are_run(void **state)
+{
+    (void)state;
+    const char *dir = fixture_folder(), *out = out_of(dir);
+    fr_error err;
+    fr_results r;
+    char copy[600], weights[700];
+    ASSERT_OK(
+        fixture_run(write_study(dir, "first.yaml", "models:\n" FIXTURE_TINY), out, NULL, &err));
+    snprintf(copy, sizeof(copy), "cp -r '%s/models/tiny-seed1' '%s/odd'", out, dir);
+    assert_int_equal(system(copy), 0);
+    snprintf(weights, sizeof(weights), "%s/odd/model.safetensors", dir);
+    FILE *f = fopen(weights, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, -4 * 16, SEEK_END), 0);
+    static const float huge = 3e38f;
+    for (int i = 0; i < 16; i++) assert_int_equal(fwrite(&huge, sizeof(huge), 1, f), 1);
+    assert_int_equal(fclose(f), 0);
+    fixture_predictions(dir, "p.jsonl", FIXTURE_TEST, 2);
+    const char *file = write_study(dir, "study.yaml",
+                                   "models:\n"
+                                   "  - {name: odd, path: odd}\n"
+                                   "  - {name: p, predictions: p.jsonl}\n");
+    ASSERT_FAILS(fixture_run(file, out, NULL, &err), FR_ERR_STATE,
+                 "study.yaml:11: model \"odd\": ");
+    ASSERT_OK(fr_study_results(&r, out, &err));
+    const fr_result_model *odd = fixture_model(&r, "odd");
+    assert_int_equal(odd->n_items, 0);
+    assert_true(fixture_has_note(odd->notes, odd->n_notes, "it failed: "));
+    assert_int_equal(fixture_model(&r, "p")->n_items, FIXTURE_TEST);
+    fr_results_release(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +423,7 @@ int main(void)
         cmocka_unit_test(planted_predictions_give_the_verdict_that_they_imply),
         cmocka_unit_test(a_missing_ledger_is_an_error_that_names_the_path),
         cmocka_unit_test(numbers_that_no_study_writes_are_an_error_that_names_the_ledger),
+        cmocka_unit_test(a_model_that_fails_in_the_middle_is_named_and_the_others_are_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
