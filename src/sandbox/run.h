@@ -6,7 +6,8 @@
 
 #include "sandbox/jail.h"
 
-enum { FR__RUN_FDS = 6, FR__REPORT_SIZE = 1024, FR__NONCE_SIZE = 33 };
+/* The report: 300 characters of up to six bytes (\\udc80), and room for the lines before. */
+enum { FR__RUN_FDS = 6, FR__REPORT_SIZE = 2048, FR__NONCE_SIZE = 33 };
 
 typedef enum fr__side { FR__CANDIDATE, FR__TESTS, FR__SIDES } fr__side;
 

@@ -99,6 +99,25 @@ cleanup:
     return st;
 }
 
+/* The study file names no model: which one has the server given? */
+static fr_status note_served(fr_assess *a, fr_assess_model *m, fr_error *err)
+{
+    fr_status st = FR_OK;
+    sqlite3_stmt *q = NULL;
+    bool row;
+    if (strcmp(m->out->how, "endpoint") || m->n_runs == 0) goto cleanup;
+    FR_TRY(fr_sql_prepare(&a->ledger->db, &q, err, "SELECT model FROM cell WHERE cell = ?", "t",
+                          m->runs[0].cell));
+    FR_TRY(fr_sql_step(&a->ledger->db, q, &row, err));
+    if (!row) goto cleanup;
+    const char *name = (const char *)sqlite3_column_text(q, 0);
+    FR_TRY(fr__assess_note(a, m, err, "the model is %s, the first that the server listed",
+                           name ? name : "?"));
+cleanup:
+    sqlite3_finalize(q);
+    return st;
+}
+
 fr_status fr__assess_answers(fr_assess *a, fr_assess_model *m, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -117,6 +136,7 @@ fr_status fr__assess_answers(fr_assess *a, fr_assess_model *m, fr_error *err)
     }
     m->tokens = c.n_counted > 0 ? c.tokens / c.n_counted : m->plan_tokens_in + m->plan_tokens_out;
     m->out->mean_tokens = isnan(m->tokens) ? 0 : m->tokens;
+    FR_TRY(note_served(a, m, err));
     if (c.asked_again)
         FR_TRY(fr__assess_note(a, m, err,
                                "%lld requests were not acknowledged before the study was stopped "

@@ -12,7 +12,8 @@
  *     session     one row a start of the program; hardware and meter
  *     window      joules of a phase of a session; open while it runs
  *     tuned       one row a fine-tuned model, by tune key
- *     cell        one row a run of a model over the items, by cell key
+ *     cell        one row a run of a model over the items, by cell key: its model, of a server that
+ *                 was given no name the one that it listed first
  *     result      one row an item, PRIMARY KEY (cell, item): what was answered, and what each
  *                 metric of the task makes of it (statistics, task/score.h)
  *     sandbox     where a cell's programs ran, or why they did not

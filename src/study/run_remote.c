@@ -122,6 +122,35 @@ cleanup:
     return st;
 }
 
+/* The answers of a row come from one model, and what a server lists first may be another one by
+ * now. The report names it (assess_answers.c). */
+static fr_status check_served(const fr_run_job *j, const char *name, fr_error *err)
+{
+    fr_status st = FR_OK;
+    fr_sql *db = &j->run->ledger->db;
+    sqlite3_stmt *q = NULL;
+    bool row;
+    for (size_t r = 0; r < j->model->n_runs; r++) {
+        sqlite3_finalize(q);
+        FR_TRY(fr_sql_prepare(db, &q, err,
+                              "SELECT model FROM cell c WHERE cell = ?1 AND model <> ?2"
+                              " AND EXISTS (SELECT 1 FROM result r WHERE r.cell = c.cell)",
+                              "tt", j->model->runs[r].cell, name));
+        FR_TRY(fr_sql_step(db, q, &row, err));
+        if (row)
+            FR_FAIL(err, FR_ERR_NET,
+                    "%s is the server's first model now, but answers that are here are of %s; "
+                    "serve that one again, or name the model under endpoint: model, which asks "
+                    "for all of them anew",
+                    name, (const char *)sqlite3_column_text(q, 0));
+    }
+    FR_TRY(fr_sql_run(db, err, "INSERT OR REPLACE INTO cell VALUES(?,?,NULL)", "tt", j->cell->cell,
+                      name));
+cleanup:
+    sqlite3_finalize(q);
+    return st;
+}
+
 /* A server without a named model is asked for the first that it lists. */
 static fr_status choose_model(asking *a, fr_chat_settings *s, char *name, size_t size,
                               fr_error *err)
@@ -138,6 +167,7 @@ static fr_status choose_model(asking *a, fr_chat_settings *s, char *name, size_t
     memcpy(name, names.data, len);
     name[len] = '\0';
     s->model = name;
+    FR_TRY(check_served(a->job, name, err));
     fr__running_note(a->job->run, FR_LOG_INFO, "%s: the server's first model is %s",
                      a->job->model->spec->name, name);
 cleanup:

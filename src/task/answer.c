@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "task/reading.h"
 #include "task/task.h"
 
 static bool is_word_byte(unsigned char c)
@@ -52,6 +53,9 @@ int32_t fr_task_find_label(const fr_task *task, const json_t *value)
 
 int32_t fr_task_read_answer(const fr_task *task, const char *answer, size_t len)
 {
+    const fr_text said = fr__behind_thoughts((fr_text){answer, len});
+    answer = said.data;
+    len = said.len;
     for (size_t at = 0; at < len; at++) {
         if (!is_word_byte((unsigned char)answer[at])) continue;
         if (at > 0 && is_word_byte((unsigned char)answer[at - 1])) continue;

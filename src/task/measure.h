@@ -45,8 +45,8 @@ bool fr_measure_lower_is_better(const fr_measure *m); /* perplexity, bits-per-by
 bool fr_measure_is_right_or_wrong(const fr_measure *m);
 
 /* Score of n items from the sums [width] of their statistics. NaN where there is nothing to score:
- * no items, no tokens, an item that was not scored (its statistics are NaN), or a sum of counts that
- * is none. */
+ * no items, no tokens, an item that was not scored (its statistics are NaN), or a sum of counts
+ * that is none. */
 double fr_measure_score(const fr_measure *m, const double *sums, size_t n);
 
 /* Numbers of k in "pass@k". 0: another metric. */

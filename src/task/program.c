@@ -141,6 +141,7 @@ fr_status fr__program_write(const fr_task *task, const fr_item *item, fr_text wr
                             fr_error *err)
 {
     fr_status st = FR_OK;
+    written = fr__behind_thoughts(written);
     fr_text code = written, before = {item->code, strlen(item->code)};
     if (!take_fenced(written, item->entry, &code)) code.len = find_stop(task, item, written);
     bool defines = find_definition(code, item->entry) < code.len;

@@ -38,6 +38,18 @@ static size_t find(fr_text text, const char *word)
     return text.len;
 }
 
+fr_text fr__behind_thoughts(fr_text written)
+{
+    static const char begin[] = "<think>", end[] = "</think>";
+    enum { BEGIN = sizeof(begin) - 1, END = sizeof(end) - 1 };
+    for (size_t at = written.len; at >= END; at--)
+        if (!memcmp(written.data + at - END, end, END))
+            return (fr_text){written.data + at, written.len - at};
+    const fr_text first = fr__trim(written);
+    if (first.len >= BEGIN && !memcmp(first.data, begin, BEGIN)) written.len = 0;
+    return written;
+}
+
 size_t fr_task_end(const fr_task *task, const fr_item *item, fr_text written)
 {
     size_t n;
@@ -49,6 +61,7 @@ size_t fr_task_end(const fr_task *task, const fr_item *item, fr_text written)
 
 fr_text fr__reading_cut(const fr_task *task, const fr_item *item, fr_text written)
 {
+    written = fr__behind_thoughts(written);
     written.len = fr_task_end(task, item, written);
     return fr__trim(written);
 }

@@ -15,7 +15,12 @@
 /* Without white space at both ends. */
 fr_text fr__trim(fr_text text);
 
-/* What was written up to the first of the task's stops, without white space at the ends. */
+/* What a model that thinks aloud answers: what stands behind its last "</think>", nothing where it
+ * has begun with "<think>" and not come to an end. Of all others the whole text. */
+fr_text fr__behind_thoughts(fr_text written);
+
+/* What was written, without thoughts, up to the first of the task's stops, without white space at
+ * the ends. */
 fr_text fr__reading_cut(const fr_task *task, const fr_item *item, fr_text written);
 
 /* Does the target have the marker, and something behind it? */

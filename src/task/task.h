@@ -128,7 +128,8 @@ FR_NODISCARD fr_status fr_task_prompt(const fr_task *task, const fr_prompting *h
 int32_t fr_task_find_label(const fr_task *task, const json_t *value);
 
 /* Class that an answer names: the label word that stands first in it as a whole word, in any case;
- * a word right after a negation ("not positive") does not count. -1 when there is none. */
+ * a word right after a negation ("not positive") does not count, nor do thoughts that end with
+ * "</think>". -1 when there is none. */
 int32_t fr_task_read_answer(const fr_task *task, const char *answer, size_t len);
 
 #endif

@@ -188,6 +188,8 @@ static void a_program_without_tests_passes_when_it_loads(void **state)
     (void)state;
     expect(verdict_of("x = 1", NULL), FR_OUTCOME_PASSED, "");
     expect(verdict_of("x = y", NULL), FR_OUTCOME_ERROR, "NameError");
+    expect(verdict_of("raise Exception('\\udc80' * 300)", NULL), FR_OUTCOME_ERROR,
+           "udc80"); /* long */
 }
 
 static void bad_limits_programs_and_slots_are_refused(void **state)

@@ -72,6 +72,39 @@ static void a_server_of_planted_accuracy_gives_the_verdict_that_it_implies(void 
     llm_server_stop(server);
 }
 
+/* A server that was given no model's name may serve another one when the study goes on. */
+static void answers_of_two_models_are_not_mixed(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    fr_results r;
+    size_t n_wrong = 0;
+    fixture_data(dir, "test.jsonl", 8, 7);
+    fixture_predictions(dir, "small.jsonl", 8, 1);
+    llm_server *server =
+        llm_server_start(&(llm_server_options){.answer = planted, .ctx = &n_wrong});
+    assert_non_null(server);
+    const char *file = write_study(dir, llm_server_url(server), "");
+    ASSERT_OK(fixture_run(file, dir, NULL, &err));
+    ASSERT_OK(fr_study_results(&r, dir, &err));
+    const fr_result_model *m = fixture_model(&r, "server");
+    assert_true(fixture_has_note(m->notes, m->n_notes, "the model is stand-in, the first"));
+    fr_results_release(&r);
+
+    fixture_query(dir, "DELETE FROM result WHERE output IS NOT NULL AND item = (SELECT item FROM "
+                       "test_item WHERE position = 3) AND tokens_in <> 40");
+    ASSERT_OK(fixture_run(file, dir, NULL, &err)); /* the same model: its item is asked again */
+    assert_int_equal(llm_server_requests(server), 9);
+    fixture_query(dir, "UPDATE cell SET model = 'another'");
+    fixture_query(dir, "DELETE FROM result WHERE output IS NOT NULL AND item = (SELECT item FROM "
+                       "test_item WHERE position = 3) AND tokens_in <> 40");
+    ASSERT_FAILS(fixture_run(file, dir, NULL, &err), FR_ERR_NET,
+                 "answers that are here are of another");
+    assert_int_equal(llm_server_requests(server), 9);
+    llm_server_stop(server);
+}
+
 static void failures_are_tried_again_and_what_fails_for_good_counts_as_wrong(void **state)
 {
     (void)state;
@@ -206,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_of_planted_accuracy_gives_the_verdict_that_it_implies),
+        cmocka_unit_test(answers_of_two_models_are_not_mixed),
         cmocka_unit_test(failures_are_tried_again_and_what_fails_for_good_counts_as_wrong),
         cmocka_unit_test(a_dead_server_is_one_error_and_the_other_models_are_run),
         cmocka_unit_test(programs_of_a_server_are_run_after_all_answers_have_come),

@@ -49,6 +49,18 @@ static void bytes_after_the_length_are_not_read(void **state)
     assert_int_equal(fr_task_read_answer(&task, "x\0positive", 10), 1);
 }
 
+/* As DeepSeek-R1 and Qwen3 write, where their server does not take thoughts apart. */
+static void thoughts_are_no_answer(void **state)
+{
+    (void)state;
+    assert_int_equal(read_answer("<think>\nIs it positive? No.\n</think>\n\nNegative"), 0);
+    assert_int_equal(read_answer("It looks positive ... </think> negative"), 0);
+    assert_int_equal(read_answer("<think>positive</think> hm </think> negative"), 0);
+    assert_int_equal(read_answer("\n<think>\nIt says positive, but then"), -1); /* cut off */
+    assert_int_equal(read_answer("<think>positive</think>"), -1);
+    assert_int_equal(read_answer("I <think> it is positive"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -56,6 +68,7 @@ int main(void)
         cmocka_unit_test(a_negated_word_does_not_count),
         cmocka_unit_test(a_part_of_a_word_is_no_answer),
         cmocka_unit_test(bytes_after_the_length_are_not_read),
+        cmocka_unit_test(thoughts_are_no_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,6 +173,8 @@ static void an_answer_is_read_behind_its_marker_or_leniently(void **state)
         {"No. I mean yes, of course", "#### yes", 0, 1},
         {"yes and no", "#### yes", 0, 0},
         {"First line\nThe bloody mess", "#### bloody mess", 0, 1},
+        {"<think>#### 7\nno, 9</think>4 * 2\n#### 8", "#### 8", 1, 1},
+        {"<think>4 * 2 is 8", "#### 8", 0, 0}, /* cut off in its thoughts */
         {"The answer is: bloody mess.\nBye", "#### bloody mess", 0, 1},
         {"99999999999999999999999999999999999999999999999999999999999999999999999999999999999999999"
          "99999999999999999999",
@@ -261,6 +263,9 @@ static void programs_that_solve_the_problem_pass(void **state)
         {"import math\n\ndef double(x):\n    return 2 * x\n\ndef (", FR_OUTCOME_PASSED},
         {"def double(x):\n    return 2 * x\n\nprint(", FR_OUTCOME_PASSED},
         {"def triple(x):\n    return 3 * x\n", FR_OUTCOME_FAILED},
+        {"<think>\n```python\ndef double(x):\n    return x\n```\n</think>\n```python\n"
+         "def double(x):\n    return 2 * x\n```",
+         FR_OUTCOME_PASSED},
         {"I cannot do that.", FR_OUTCOME_ERROR},
         {"", FR_OUTCOME_FAILED},
     };
