@@ -216,6 +216,7 @@ static int measure(const words *w)
     cli_measured m = {.command = w->replay ? NULL : w->command,
                       .replay = w->replay,
                       .region_given = w->region != NULL,
+                      .idle_asked = w->idle_s > 0 || w->idle_least,
                       .pue = w->pue,
                       .hardware = w->hardware};
     int status = CLI_OK;

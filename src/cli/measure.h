@@ -27,7 +27,7 @@ typedef struct cli_measured {
     char counting[256], why_counting[1024];
 
     fr_intensity grid;
-    bool region_given;
+    bool region_given, idle_asked; /* idle power was to be found */
     double pue;
     fr_embodied hardware; /* kgco2e 0: left out */
 } cli_measured;

@@ -183,6 +183,14 @@ cleanup:
     return st;
 }
 
+static bool knows_idle(const cli_measured *m)
+{
+    for (size_t i = 0; i < m->n_runs; i++)
+        for (int d = 0; d < CLI_MEASURED_DOMAINS; d++)
+            if (cli_value_of(&m->runs[i], CLI_IDLE_J, d) > 0) return true;
+    return false;
+}
+
 fr_status cli_each_note(const cli_measured *m, cli_note_fn note, void *ctx, fr_error *err)
 {
     fr_status st = FR_OK;
@@ -191,6 +199,10 @@ fr_status cli_each_note(const cli_measured *m, cli_note_fn note, void *ctx, fr_e
         FR_TRY(say(&n, err, "no region was given (--region): grams are for the world average"));
     if (m->grid.note[0]) FR_TRY(say(&n, err, "%s", m->grid.note));
     FR_TRY(note_sources(&n, m, err));
+    if (m->idle_asked && !knows_idle(m))
+        FR_TRY(say(&n, err,
+                   "no idle power was found: no sensor that counts idling, too, has been read; "
+                   "models bill the command alone"));
     for (size_t i = 0; i < m->n_runs; i++) {
         if (m->n_runs > 1) snprintf(n.run, sizeof(n.run), "run %zu: ", i + 1);
         n.run_counted = false;

@@ -113,6 +113,22 @@ static void command_that_ends_before_anybody_looks_has_memory_all_the_same(void 
     json_decref(root);
 }
 
+static void idle_power_that_nobody_can_tell_is_noted(void **state)
+{
+    (void)state;
+    for (int asked = 0; asked < 2; asked++) {
+        MEASURE("--json", "--idle", asked ? "0.01" : "0", "--", "sh", "-c", "exit 0");
+        assert_int_equal(o.status, 0);
+        json_t *root = parse(o.err), *energy = json_object_get(root, "energy");
+        const char *kind =
+            json_string_value(json_object_get(json_object_get(energy, "total"), "kind"));
+        /* Where there is a sensor, it may well be too slow for this. */
+        if (!strcmp(kind, "modelled"))
+            assert_int_equal(has_note(root, "no idle power was found"), asked);
+        json_decref(root);
+    }
+}
+
 static void embodied_share_is_that_of_the_time_and_adds_up_to_sci(void **state)
 {
     (void)state;
@@ -412,6 +428,7 @@ int main(void)
         cmocka_unit_test(the_report_goes_to_standard_error_and_the_commands_output_stays_its_own),
         cmocka_unit_test(figures_as_json_agree_with_each_other),
         cmocka_unit_test(command_that_ends_before_anybody_looks_has_memory_all_the_same),
+        cmocka_unit_test(idle_power_that_nobody_can_tell_is_noted),
         cmocka_unit_test(embodied_share_is_that_of_the_time_and_adds_up_to_sci),
         cmocka_unit_test(options_end_at_the_command_or_at_two_dashes),
         cmocka_unit_test(wrong_words_are_one_line_and_start_nothing),
