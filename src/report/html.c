@@ -216,7 +216,11 @@ static fr_status facts(const fr_results *r, fr_str *out, fr_error *err)
     FR_TRY(fact(out, "energy", r->meter, err));
     FR_TRY(fact(out, "programs ran in", r->sandbox, err));
     FR_TRY(fact(out, "date", date, err));
-    FR_TRY(fact(out, "duration", fr__seconds(r->finished_unix_s - r->started_unix_s).s, err));
+    /* From the first start to the last end there may be nights in which nothing ran. */
+    double measured_s = 0;
+    for (size_t i = 0; i < r->n_windows; i++)
+        measured_s += isfinite(r->windows[i].duration_s) ? r->windows[i].duration_s : 0;
+    FR_TRY(fact(out, "time measured", measured_s > 0 ? fr__seconds(measured_s).s : "", err));
     FR_TRY(fr_str_appendf(out, err, "</dl>"));
 cleanup:
     fr_str_release(&text);

@@ -146,6 +146,23 @@ static void the_page_says_what_matters(void **state)
     free(page);
 }
 
+static void a_night_between_two_starts_is_no_time_measured(void **state)
+{
+    (void)state;
+    fr_results r = fixture_study();
+    fr_result_window windows[2] = {r.windows[0], r.windows[1]};
+    windows[0].duration_s = 60;
+    windows[1].duration_s = 12;
+    windows[1].started_unix_s = windows[0].started_unix_s + 86400;
+    r.finished_unix_s = r.started_unix_s + 90000;
+    r.windows = windows;
+    r.n_windows = 2;
+    char *page = render(r);
+    assert_contains(page, "<dt>time measured</dt><dd>72.0 s</dd>");
+    assert_null(strstr(page, "25 h"));
+    free(page);
+}
+
 static void tiny_numbers_are_written_as_powers_of_ten(void **state)
 {
     (void)state;
@@ -282,6 +299,7 @@ int main(void)
         cmocka_unit_test(the_page_is_well_formed_and_stands_alone),
         cmocka_unit_test(hostile_input_stays_text),
         cmocka_unit_test(the_page_says_what_matters),
+        cmocka_unit_test(a_night_between_two_starts_is_no_time_measured),
         cmocka_unit_test(tiny_numbers_are_written_as_powers_of_ten),
         cmocka_unit_test(labels_do_not_overlap_even_where_models_do),
         cmocka_unit_test(labels_cover_neither_the_axis_nor_the_line_of_the_reference),
