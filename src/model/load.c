@@ -22,27 +22,34 @@
 
 enum { MAX_NAME = 512 };
 
-/* The tensor under any of its names in a folder, or NULL. */
-static const fr_stored *find_in_folder(const fr_tensors *file, const char *prefix, const char *name)
+/* The tensor under this name or the one that it had in TensorFlow; NULL. */
+static const fr_stored *find_modern_or_old(const fr_tensors *file, const char *name)
 {
     static const char *const old_endings[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
                                                  {"LayerNorm.bias", "LayerNorm.beta"}};
-    size_t skip = strncmp(name, prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0;
-    for (int bare = 0; bare < (skip ? 2 : 1); bare++) {
-        const char *text = bare ? name + skip : name;
-        const fr_stored *t = fr_tensors_find(file, text);
-        if (t) return t;
-        for (int i = 0; i < 2; i++) {
-            const char *ending = old_endings[i][0];
-            size_t length = strlen(text), cut = strlen(ending);
-            if (length < cut || strcmp(text + length - cut, ending) != 0) continue;
-            char old[MAX_NAME];
-            snprintf(old, sizeof(old), "%.*s%s", (int)(length - cut), text, old_endings[i][1]);
-            t = fr_tensors_find(file, old);
-            if (t) return t;
-        }
+    const fr_stored *t = fr_tensors_find(file, name);
+    for (int i = 0; i < 2 && !t; i++) {
+        const char *ending = old_endings[i][0];
+        size_t length = strlen(name), cut = strlen(ending);
+        if (length < cut || strcmp(name + length - cut, ending) != 0) continue;
+        char old[MAX_NAME];
+        snprintf(old, sizeof(old), "%.*s%s", (int)(length - cut), name, old_endings[i][1]);
+        t = fr_tensors_find(file, old);
     }
-    return NULL;
+    return t;
+}
+
+/* The tensor under any of its names in a folder, or NULL: with the family's prefix, or without its
+ * first parts, as OPT was published ("decoder.layers" for "model.decoder.layers"). */
+static const fr_stored *find_in_folder(const fr_tensors *file, const char *prefix, const char *name)
+{
+    size_t most = strncmp(name, prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0, skip = 0;
+    const fr_stored *t = find_modern_or_old(file, name);
+    while (!t && skip < most) {
+        skip += strcspn(name + skip, ".") + 1;
+        t = find_modern_or_old(file, name + skip);
+    }
+    return t;
 }
 
 static const fr_stored *find_tensor(const fr_tensors *file, const fr_model *m, const fr_weight *w)

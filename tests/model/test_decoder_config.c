@@ -5,6 +5,7 @@
 
 #include "format/gguf.h"
 #include "format/json.h"
+#include "format/safetensors.h"
 #include "format/tensors.h"
 #include "model/convert.h"
 #include "model/model.h"
@@ -61,6 +62,41 @@ static void logits_of(const char *path, float out[N_IDS * VOCAB])
     memcpy(out, logits->data, N_IDS * VOCAB * sizeof(*out));
     fr_graph_destroy(g);
     fr_model_destroy(m);
+}
+
+/* transformers saves a bare model without the prefix that the whole one gives it, which for OPT is
+ * not all of ours. So it was published. */
+static void names_without_some_of_the_prefix_are_found(void **state)
+{
+    (void)state;
+    static const char *const cuts[][2] = {{"opt", "model."},
+                                          {"opt", "model.decoder."},
+                                          {"gpt2", "transformer."},
+                                          {"llama", "model."}};
+    for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
+        fr_tensors *set;
+        fr_entry entries[128];
+        float as_it_was[N_IDS * VOCAB], cut[N_IDS * VOCAB];
+        char path[512];
+        const char *dir = folder(cuts[i][0], NULL, NULL);
+        logits_of(dir, as_it_was);
+        snprintf(path, sizeof(path), GOLDEN "%s/model.safetensors", cuts[i][0]);
+        ASSERT_OK(fr_tensors_open(&set, path, &err));
+        size_t n = fr_tensors_count(set), skip = strlen(cuts[i][1]);
+        assert_true(n <= 128);
+        for (size_t k = 0; k < n; k++) {
+            const fr_stored *t = fr_tensors_at(set, k);
+            bool has = strncmp(t->name, cuts[i][1], skip) == 0;
+            entries[k] = (fr_entry){
+                .name = t->name + (has ? skip : 0), .n_dims = t->n_dims, .data = t->data};
+            memcpy(entries[k].shape, t->shape, sizeof(t->shape));
+        }
+        snprintf(path, sizeof(path), "%s/model.safetensors", dir);
+        ASSERT_OK(fr_safetensors_write(path, entries, n, &err));
+        fr_tensors_close(set);
+        logits_of(dir, cut);
+        assert_memory_equal(cut, as_it_was, sizeof(cut));
+    }
 }
 
 /* Llama's biases are a switch, those of Qwen 2 are always there, and only before attention. */
@@ -228,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gguf_runs_as_the_folder_it_was_made_of),
+        cmocka_unit_test(names_without_some_of_the_prefix_are_found),
         cmocka_unit_test(a_config_that_cannot_be_is_refused_by_name),
         cmocka_unit_test(texts_end_at_what_either_config_names),
         cmocka_unit_test(texts_of_a_gguf_end_at_turns_as_well),
