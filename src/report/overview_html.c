@@ -17,8 +17,8 @@ static fr_status cell(const fr_study_row *rows, size_t n, size_t i, fr__fact fac
     if (fact == FR__FACT_TASK)
         FR_TRY(fr_str_appendf(out, err, "<td class=\"l name\"><span>"));
     else
-        FR_TRY(
-            fr_str_appendf(out, err, "<td class=\"l\" data-k=\"%s\"><span>", fr__fact_title(fact)));
+        FR_TRY(fr_str_appendf(out, err, "<td class=\"l y\" data-k=\"%s\"><span>",
+                              fr__fact_title(fact)));
     if (link) {
         FR_TRY(fr_str_appendf(out, err, "<a href=\""));
         FR_TRY(fr__html_text(out, row->link, err));
