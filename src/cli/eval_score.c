@@ -181,7 +181,7 @@ static json_t *item_row(const void *ctx, size_t i)
     const cli_evaluation *e = ctx;
     const fr_item *item = &e->items.items[i];
     const fr_answer *a = &e->got->answers[i];
-    json_t *row = json_pack("{s:I, s:I, s:I, s:I}", "row", (json_int_t)(item->row + 1), "line",
+    json_t *row = json_pack("{s:I, s:I, s:I, s:I}", "row", (json_int_t)item->row + 1, "line",
                             (json_int_t)item->line, "tokens_in", (json_int_t)e->got->tokens_in[i],
                             "tokens_out", (json_int_t)e->got->tokens_out[i]);
     bool ok = row != NULL;
