@@ -36,10 +36,7 @@ SHAPES = {  # hidden, intermediate, layers, heads, heads of keys, vocabulary, ti
 TYPES = ("F16", "BF16", "Q8_0", "Q4_0")
 BARS = {"generate": 1.0, "prompt": 2.0, "together": 3.0}
 CLIENTS, PROMPT = 8, 512
-
-
-def tokens_of(size):
-    return {"135M": 48, "1.1B": 16}[size]
+TOKENS = {"135M": (48, 64), "1.1B": (16, 32)}  # of one text, of each of eight
 
 
 def make(path, size, kind):
@@ -191,9 +188,9 @@ def compare(size, kind, args, environment):
     if not path.exists():
         make(path.with_suffix(".part"), size, kind)
         path.with_suffix(".part").rename(path)
-    n = tokens_of(size)
+    n, each = TOKENS[size]
     jobs = {"generate": (f"generate {n}", n - 1), "prompt": (f"prompt {PROMPT}", PROMPT),
-            "together": (f"together {CLIENTS} {n // 2}", CLIENTS * (n // 2))}
+            "together": (f"together {CLIENTS} {each}", CLIENTS * each)}
     jobs = {name: job for name, job in jobs.items() if not args.what or name in args.what}
     ours = start([args.binary, str(path)] + (["f16"] if args.cache == "f16" else []), environment)
     theirs = start([sys.executable, __file__, "--worker", str(path), "--threads", str(args.threads)]
