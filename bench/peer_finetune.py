@@ -108,7 +108,7 @@ def run_seed(seed, args, tokenizer, data):
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, int(0.1 * steps), steps)
 
     result = {"seed": seed, "epochs": []}
-    best, best_state = -1.0, None
+    best, best_epoch, best_state = -1.0, 0, None
     train_seconds = 0.0
     for epoch in range(args.epochs):
         model.train()
@@ -140,14 +140,16 @@ def run_seed(seed, args, tokenizer, data):
         result["epochs"].append(row)
         print(f"seed {seed}", json.dumps(row), flush=True)
         if score > best:
-            best = score
+            best, best_epoch = score, epoch
             best_state = {k: v.clone() for k, v in model.state_dict().items()}
 
     ids, labels = data["test"]
-    last = predict(model, ids, pad)
-    model.load_state_dict(best_state)
     start = time.monotonic()
-    logits = predict(model, ids, pad)
+    logits = last = predict(model, ids, pad)
+    if best_epoch < args.epochs - 1:
+        model.load_state_dict(best_state)
+        start = time.monotonic()
+        logits = predict(model, ids, pad)
     result["test_seconds"] = round(time.monotonic() - start, 2)
     result["train_seconds"] = round(train_seconds, 1)
     result["test_accuracy"] = float((logits.argmax(1) == labels).mean())
