@@ -30,7 +30,7 @@
 
 enum {
     CODES_X_BYTES = 44, /* of one row and block of quantized x */
-    CODES_AHEAD = 2048
+    CODES_AHEAD = 2048, /* bytes */
 };
 
 typedef uint8_t vb __attribute__((vector_size(FR_W * 4)));
@@ -278,11 +278,11 @@ FR_INLINE void codes_block(vf *sum, const unsigned char *x, const vb code[8], co
 
 /* Asks for the codes that come CODES_AHEAD later: a panel is read from end to end and the next one
  * follows it. With few rows the products of a block take about as long as its way from memory, and
- * the processor by itself does not do both at once. */
+ * the processor by itself does not do both at once. What lies behind the end is asked for too:
+ * fetching never faults. */
 FR_INLINE void fetch_ahead(const unsigned char *codes, size_t bytes)
 {
-    uintptr_t at =
-        (uintptr_t)codes + CODES_AHEAD; /* may lie behind the end: fetching never faults */
+    uintptr_t at = (uintptr_t)codes + CODES_AHEAD;
     for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const void *)(at + i));
 }
 

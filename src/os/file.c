@@ -3,14 +3,16 @@
  * A file is written under a temporary name of this process beside its target,
  * synced, and renamed over it: who reads the target sees the old contents or
  * the new ones, also after a power cut. What a killed process leaves behind is
- * a file ending in .tmp that nothing reads. Pipes and devices are written to as
- * they are.
+ * a file ending in .tmp that nothing reads, and that the next writer of the same
+ * target removes. Pipes and devices are written to as they are.
  *
  * Not here: locks, and what the bytes mean. */
 #include "os/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -102,6 +104,30 @@ static bool is_special(const char *path)
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
+/* Is `name` "BASE.PID-N.tmp", as fr_file_writer_open has it, of a process that is no more? A
+ * process with our number is one of before: in a container each run may have the same. */
+static bool is_leftover(const char *name, const char *base)
+{
+    size_t n = strlen(base);
+    long pid;
+    int end = 0;
+    if (strncmp(name, base, n) != 0) return false;
+    if (sscanf(name + n, ".%ld-%*u.tmp%n", &pid, &end) != 1 || !end || name[n + (size_t)end])
+        return false;
+    return pid > 0 && (pid == getpid() || (kill((pid_t)pid, 0) && errno == ESRCH));
+}
+
+void fr_file_remove_leftovers(const char *path)
+{
+    fr_str dir = FR_STR_INIT;
+    const char *slash = strrchr(path, '/');
+    DIR *d = fr_path_dir(&dir, path, NULL) == FR_OK ? opendir(dir.data) : NULL;
+    for (const struct dirent *e; d && (e = readdir(d));)
+        if (is_leftover(e->d_name, slash ? slash + 1 : path)) unlinkat(dirfd(d), e->d_name, 0);
+    if (d) closedir(d);
+    fr_str_release(&dir);
+}
+
 fr_status fr_file_writer_open(fr_file_writer **out, const char *path, fr_error *err)
 {
     static atomic_uint counter;
@@ -117,6 +143,7 @@ fr_status fr_file_writer_open(fr_file_writer **out, const char *path, fr_error *
     if (is_special(path)) {
         fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     } else {
+        fr_file_remove_leftovers(path);
         FR_TRY(fr_str_appendf(&temporary, err, "%s.%ld-%u.tmp", path, (long)getpid(),
                               atomic_fetch_add(&counter, 1)));
         fd = open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);

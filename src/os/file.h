@@ -37,7 +37,7 @@ void fr_map_close(fr_map *map); /* a zeroed map may be closed */
 FR_NODISCARD fr_status fr_file_read(fr_str *out, const char *path, size_t max_bytes, fr_error *err);
 
 /* A file that appears whole under its name or not at all; where the name is that of a pipe or a
- * device, that is written to. */
+ * device, that is written to. Not two at once for one path in one process. */
 typedef struct fr_file_writer fr_file_writer;
 
 FR_NODISCARD fr_status fr_file_writer_open(fr_file_writer **out, const char *path, fr_error *err);
@@ -51,6 +51,9 @@ void fr_file_writer_close(fr_file_writer *w);
 /* All of the above in one call. */
 FR_NODISCARD fr_status fr_file_write_atomic(const char *path, const void *bytes, size_t n,
                                             fr_error *err);
+
+/* Removes what writers of `path` left behind whose processes were killed, as open does too. */
+void fr_file_remove_leftovers(const char *path);
 
 /* Copies a file, atomically. */
 FR_NODISCARD fr_status fr_file_copy(const char *from, const char *to, fr_error *err);

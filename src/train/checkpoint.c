@@ -4,7 +4,6 @@
  *
  * A private file of the machine that wrote it: it is read back only by the same
  * build of the program for the same work, and thrown away afterwards. */
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,22 +89,6 @@ static const char *refusal(const fr_map *map, const header *h, const fr_train_st
     return NULL;
 }
 
-/* What processes left that were killed while they wrote: files as large as the checkpoint. Names as
- * fr_file_writer_open has them. */
-static void remove_leftovers(const char *dir)
-{
-    static const char begin[] = "checkpoint.bin.", end[] = ".tmp";
-    const size_t n_begin = sizeof(begin) - 1, n_end = sizeof(end) - 1;
-    DIR *d = opendir(dir);
-    for (const struct dirent *e; d && (e = readdir(d));) {
-        size_t n = strlen(e->d_name);
-        if (n > n_begin + n_end && memcmp(e->d_name, begin, n_begin) == 0 &&
-            memcmp(e->d_name + n - n_end, end, n_end) == 0)
-            (void)unlinkat(dirfd(d), e->d_name, 0);
-    }
-    if (d) closedir(d);
-}
-
 fr_status fr__checkpoint_read(fr_train_state *s, const char *dir, const char *identity, bool *found,
                               fr_error *err)
 {
@@ -115,7 +98,6 @@ fr_status fr__checkpoint_read(fr_train_state *s, const char *dir, const char *id
     header h;
     memset(&h, 0, sizeof(h));
     *found = false;
-    remove_leftovers(dir);
     FR_TRY(checkpoint_path(&path, dir, err));
     if (!fr_file_exists(path.data)) goto cleanup;
     FR_TRY(fr_map_open(&map, path.data, err));
@@ -148,8 +130,10 @@ void fr_train_forget(const char *checkpoint_dir)
 {
     fr_str path = FR_STR_INIT;
     fr_error err;
-    if (checkpoint_path(&path, checkpoint_dir, &err) == FR_OK) unlink(path.data);
-    remove_leftovers(checkpoint_dir);
+    if (checkpoint_path(&path, checkpoint_dir, &err) == FR_OK) {
+        unlink(path.data);
+        fr_file_remove_leftovers(path.data);
+    }
     rmdir(checkpoint_dir);
     fr_str_release(&path);
 }

@@ -56,6 +56,26 @@ static void a_writer_that_does_not_commit_leaves_the_old_file(void **state)
     fr_str_release(&text);
 }
 
+/* No process has a number as high as the first one's; our parent lives. */
+static void what_killed_writers_left_is_removed_by_the_next(void **state)
+{
+    (void)state;
+    fr_error err;
+    char alive[64];
+    const char *dir = test_tmp_dir();
+    snprintf(alive, sizeof(alive), "a.%ld-0.tmp", (long)getppid());
+    test_write_file(dir, "a.99999999-12.tmp", "half");
+    test_write_file(dir, alive, "being written");
+    test_write_file(dir, "a.99999999-1.tmp.gz", "another's");
+    test_write_file(dir, "b.99999999-1.tmp", "another's");
+    ASSERT_OK(fr_file_write_atomic(test_write_file(dir, "a", "old"), "new", 3, &err));
+    assert_int_equal(count_files(dir), 4);
+    fr_str path = FR_STR_INIT;
+    ASSERT_OK(fr_path_join(&path, dir, "a.99999999-12.tmp", &err));
+    assert_false(fr_file_exists(path.data));
+    fr_str_release(&path);
+}
+
 /* A limit on the size of files fails a write in the middle, as a full disk does. */
 static void a_write_that_fails_names_the_path_and_leaves_the_old_file(void **state)
 {
@@ -171,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_written_whole_and_read_back),
         cmocka_unit_test(a_writer_that_does_not_commit_leaves_the_old_file),
+        cmocka_unit_test(what_killed_writers_left_is_removed_by_the_next),
         cmocka_unit_test(a_write_that_fails_names_the_path_and_leaves_the_old_file),
         cmocka_unit_test(pipe_under_the_name_is_written_to_and_stays_a_pipe),
         cmocka_unit_test(what_cannot_be_read_is_named_with_the_reason),

@@ -236,7 +236,8 @@ static void a_checkpoint_of_other_settings_or_a_damaged_one_is_not_used(void **s
     assert_int_not_equal(access(dir, F_OK), 0);
 }
 
-/* A process that was killed in the middle of writing leaves a file as large as the checkpoint. */
+/* A process that was killed in the middle of writing leaves a file as large as the checkpoint.
+ * No process has a number as high as these. */
 static void what_a_killed_process_left_half_written_is_removed(void **state)
 {
     (void)state;
@@ -244,14 +245,14 @@ static void what_a_killed_process_left_half_written_is_removed(void **state)
     char hex[65], path[512];
     const char *dir = test_tmp_dir();
     o.checkpoint_dir = dir;
-    test_write_file(dir, "checkpoint.bin.4711-3.tmp", "half");
+    test_write_file(dir, "checkpoint.bin.99999999-3.tmp", "half");
     test_write_file(dir, "notes.tmp", "somebody else's");
     train(&o, 0, NULL, hex);
-    snprintf(path, sizeof(path), "%s/checkpoint.bin.4711-3.tmp", dir);
+    snprintf(path, sizeof(path), "%s/checkpoint.bin.99999999-3.tmp", dir);
     assert_int_not_equal(access(path, F_OK), 0);
-    test_write_file(dir, "checkpoint.bin.4712-0.tmp", "half");
+    test_write_file(dir, "checkpoint.bin.99999999-0.tmp", "half");
     fr_train_forget(dir);
-    snprintf(path, sizeof(path), "%s/checkpoint.bin.4712-0.tmp", dir);
+    snprintf(path, sizeof(path), "%s/checkpoint.bin.99999999-0.tmp", dir);
     assert_int_not_equal(access(path, F_OK), 0);
     snprintf(path, sizeof(path), "%s/notes.tmp", dir);
     assert_int_equal(unlink(path), 0);
