@@ -50,7 +50,7 @@ models:
     max_tokens: 128
     tune: {{epochs: {s['epochs']}, lr: 5e-5, batch: 32, seeds: {args.seeds or s['seeds']}}}
   - name: stand-in
-    endpoint: {{url: "{url}", model: planted, concurrency: 8}}
+    endpoint: {{url: "{url}", model: "planted-{args.planted:g}", concurrency: 8}}
     params_active: 7e9
   - {{name: DeepSeek-R1, params_active: 37e9, params_total: 671e9}}
 """
