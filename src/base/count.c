@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static bool parse_count(const char *text, uint64_t *out)
 {
     static const char letters[] = "kmbtKMBT";
@@ -13,7 +15,7 @@ static bool parse_count(const char *text, uint64_t *out)
     char *end;
     if (text[0] < '0' || text[0] > '9' || text[strspn(text, ".eE+-0123456789kmbtKMBT")])
         return false;
-    double value = strtod(text, &end);
+    double value = fr_strtod(text, &end);
     const char *letter = *end ? strchr(letters, *end) : NULL;
     if (*end && (!letter || end[1])) return false;
     if (letter) value *= scales[(letter - letters) % 4];

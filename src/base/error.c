@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static const char *const status_names[] = {
 #define NAME(name, text) #name,
     FR_STATUS_MAP(NAME)
@@ -39,7 +41,7 @@ fr_status(fr_error_set)(fr_error *err, fr_status status, const char *fmt, ...)
         char text[FR_ERROR_MAX]; /* an argument may point into the old message */
         va_list args;
         va_start(args, fmt);
-        vsnprintf(text, sizeof(text), fmt, args);
+        fr_vsnprintf(text, sizeof(text), fmt, args);
         va_end(args);
         err->status = status;
         memcpy(err->message, text, sizeof(text));
@@ -55,7 +57,7 @@ void fr_error_prefix(fr_error *err, const char *fmt, ...)
 
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(err->message, sizeof(err->message), fmt, args);
+    int n = fr_vsnprintf(err->message, sizeof(err->message), fmt, args);
     va_end(args);
     if (n < 0 || (size_t)n >= sizeof(err->message)) return;
     size_t room = sizeof(err->message) - (size_t)n;

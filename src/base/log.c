@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/number.h"
+
 static fr_log_sink the_sink;
 static void *the_ctx;
 
@@ -19,7 +21,7 @@ void fr_log(fr_log_level level, const char *fmt, ...)
     char line[FR_ERROR_MAX];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(line, sizeof(line), fmt, args);
+    fr_vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
     the_sink(the_ctx, level, line);
 }

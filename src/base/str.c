@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 void fr_str_release(fr_str *s)
 {
     free(s->data);
@@ -48,14 +50,14 @@ fr_status fr_str_appendf(fr_str *s, fr_error *err, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = fr_vsnprintf(NULL, 0, fmt, args);
     va_end(args);
     if (n < 0) return fr_error_set(err, FR_ERR_FORMAT, "cannot format text");
 
     fr_status st = fr_str_reserve(s, (size_t)n, err);
     if (st != FR_OK) return st;
     va_start(args, fmt);
-    vsnprintf(s->data + s->len, (size_t)n + 1, fmt, args);
+    fr_vsnprintf(s->data + s->len, (size_t)n + 1, fmt, args);
     va_end(args);
     s->len += (size_t)n;
     return FR_OK;

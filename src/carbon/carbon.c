@@ -8,6 +8,7 @@
  *
  * Not here: live figures (live.c) and estimators of LLMs (llm.c, roofline.c). */
 #include "frugal/carbon.h"
+#include "base/number.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +88,7 @@ static void take_row(const fr_table *t, fr_region *out)
     put(out->rule, sizeof(out->rule), t->field[RULE]);
     put(out->source, sizeof(out->source), t->field[SOURCE]);
     put(out->notes, sizeof(out->notes), t->field[NOTES]);
-    out->g_per_kwh = strtod(t->field[G_PER_KWH], NULL);
+    out->g_per_kwh = fr_strtod(t->field[G_PER_KWH], NULL);
     out->year = atoi(t->field[YEAR]);
     out->relative_uncertainty = uncertainty_of(out->rule);
 }
@@ -222,10 +223,11 @@ cleanup:
 
 char *fr_region_provenance(const fr_region *r, char buf[FR_PROVENANCE_SIZE])
 {
-    snprintf(buf, FR_PROVENANCE_SIZE, "%s, %.1f g %s/kWh, %s, %d, %s %s%s%s", r->name, r->g_per_kwh,
-             r->gas, r->source, r->year,
-             strcmp(r->scope, "not stated") ? r->scope : "scope not stated,", r->gas,
-             strcmp(r->rule, "stand-in") ? "" : ", ", strcmp(r->rule, "stand-in") ? "" : r->notes);
+    fr_snprintf(buf, FR_PROVENANCE_SIZE, "%s, %.1f g %s/kWh, %s, %d, %s %s%s%s", r->name,
+                r->g_per_kwh, r->gas, r->source, r->year,
+                strcmp(r->scope, "not stated") ? r->scope : "scope not stated,", r->gas,
+                strcmp(r->rule, "stand-in") ? "" : ", ",
+                strcmp(r->rule, "stand-in") ? "" : r->notes);
     return buf;
 }
 

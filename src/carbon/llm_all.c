@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "frugal/carbon.h"
 
 enum { STUDY, ECOLOGITS, ROOFLINE, OWN };
@@ -43,8 +44,8 @@ static void ecologits(const fr_llm_request *r, double total, const fr_intensity 
     }
     set(e, x.j, x.j, x.j, grid);
     e->embodied_g = x.embodied_g;
-    snprintf(e->detail, sizeof(e->detail), "%s; %.0f GPU%s, PUE %.3g", FR_LLM_ECOLOGITS_SOURCE,
-             x.n_gpus, x.n_gpus > 1 ? "s" : "", r->pue);
+    fr_snprintf(e->detail, sizeof(e->detail), "%s; %.0f GPU%s, PUE %.3g", FR_LLM_ECOLOGITS_SOURCE,
+                x.n_gpus, x.n_gpus > 1 ? "s" : "", r->pue);
 }
 
 static fr_status roofline(const fr_llm_request *r, const fr_accelerator *a,
@@ -55,7 +56,7 @@ static fr_status roofline(const fr_llm_request *r, const fr_accelerator *a,
     if (st != FR_OK) return st;
     set(e, x.j, x.j_low, x.j_high, grid);
     e->embodied_g = x.embodied_g;
-    snprintf(
+    fr_snprintf(
         e->detail, sizeof(e->detail),
         "roofline over %.0f x %s (%s) at %.0f W + %.0f W of server, %.0f-bit weights, batch %.0f, "
         "utilisation %.2g (range: full to half of it), output bound by %s, PUE %.3g",
@@ -77,8 +78,8 @@ static fr_status own(const fr_llm_request *r, const fr_intensity *grid, fr_llm_e
                             r->j_per_token);
     double j = r->pue * r->j_per_token * r->tokens_out;
     set(e, j, j, j, grid);
-    snprintf(e->detail, sizeof(e->detail), "own figure: %.4g J per output token as given, PUE %.3g",
-             r->j_per_token, r->pue);
+    fr_snprintf(e->detail, sizeof(e->detail),
+                "own figure: %.4g J per output token as given, PUE %.3g", r->j_per_token, r->pue);
     return FR_OK;
 }
 

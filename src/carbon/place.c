@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/number.h"
 #include "carbon/live.h"
 
 static void set(fr_intensity *out, double g_per_kwh, double relative_uncertainty, fr_kind kind)
@@ -25,11 +26,11 @@ static void set_live(fr_intensity *out, const fr_live_figure *f)
     out->from_unix_s = f->from_unix_s;
     out->until_unix_s = f->until_unix_s;
     const char *gas = f->life_cycle ? "CO2e" : "CO2";
-    snprintf(out->source, sizeof(out->source),
-             "%s zone %s, %.1f g %s/kWh, live, %s to %s, %s %s, %s by the service", f->service,
-             f->zone, f->g_per_kwh, gas, fr_time_iso(f->from_unix_s, from),
-             fr_time_iso(f->until_unix_s, until), f->life_cycle ? "life-cycle" : "direct", gas,
-             f->estimated ? "estimated" : "measured");
+    fr_snprintf(out->source, sizeof(out->source),
+                "%s zone %s, %.1f g %s/kWh, live, %s to %s, %s %s, %s by the service", f->service,
+                f->zone, f->g_per_kwh, gas, fr_time_iso(f->from_unix_s, from),
+                fr_time_iso(f->until_unix_s, until), f->life_cycle ? "life-cycle" : "direct", gas,
+                f->estimated ? "estimated" : "measured");
 }
 
 fr_status fr_intensity_find(const fr_place *place, fr_intensity *out, fr_error *err)
@@ -45,7 +46,8 @@ fr_status fr_intensity_find(const fr_place *place, fr_intensity *out, fr_error *
             FR_FAIL(err, FR_ERR_USAGE, "an intensity must lie between 0 and 5000 g/kWh, not %g",
                     place->g_per_kwh);
         set(out, place->g_per_kwh, 0, FR_KIND_ASSUMED);
-        snprintf(out->source, sizeof(out->source), "%.1f g CO2e/kWh, as given", place->g_per_kwh);
+        fr_snprintf(out->source, sizeof(out->source), "%.1f g CO2e/kWh, as given",
+                    place->g_per_kwh);
         goto cleanup;
     }
     set(out, out->region.g_per_kwh, out->region.relative_uncertainty, FR_KIND_ESTIMATED);

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "base/str.h"
 #include "frugal/carbon.h"
 #include "meter/table.h"
@@ -46,11 +47,11 @@ static void take_row(const fr_table *t, fr_accelerator *out)
     memset(out, 0, sizeof(*out));
     put(out->name, sizeof(out->name), t->field[NAME]);
     put(out->source, sizeof(out->source), t->field[SOURCE]);
-    out->flops_16 = 1e12 * strtod(t->field[TFLOPS_16], NULL);
-    out->flops_8 = 1e12 * strtod(t->field[TFLOPS_8], NULL);
-    out->bytes_per_s = 1e9 * strtod(t->field[GB_PER_S], NULL);
-    out->memory_bytes = 1e9 * strtod(t->field[MEMORY_GB], NULL);
-    out->board_w = strtod(t->field[BOARD_W], NULL);
+    out->flops_16 = 1e12 * fr_strtod(t->field[TFLOPS_16], NULL);
+    out->flops_8 = 1e12 * fr_strtod(t->field[TFLOPS_8], NULL);
+    out->bytes_per_s = 1e9 * fr_strtod(t->field[GB_PER_S], NULL);
+    out->memory_bytes = 1e9 * fr_strtod(t->field[MEMORY_GB], NULL);
+    out->board_w = fr_strtod(t->field[BOARD_W], NULL);
 }
 
 /* The first n bytes of `text` in lower case without blanks and hyphens. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/count.h"
+#include "base/number.h"
 #include "cli/cli.h"
 #include "format/json.h"
 #include "frugal/carbon.h"
@@ -61,7 +62,7 @@ cleanup:
 static fr_status put_cell(fr_str *out, double value, int width, fr_error *err)
 {
     char text[32] = "-";
-    if (!isnan(value)) snprintf(text, sizeof(text), "%.4g", value);
+    if (!isnan(value)) fr_snprintf(text, sizeof(text), "%.4g", value);
     return fr_str_appendf(out, err, " %*s", width, text);
 }
 
@@ -78,7 +79,7 @@ static fr_status as_text(const words *w, const result *r, fr_str *out, fr_error 
     for (size_t i = 0; i < FR_N_LLM_ESTIMATORS; i++) {
         const fr_llm_estimate *e = &r->rows[i];
         char range[32] = "-";
-        if (e->usable) snprintf(range, sizeof(range), "%.4g to %.4g", e->low, e->high);
+        if (e->usable) fr_snprintf(range, sizeof(range), "%.4g to %.4g", e->low, e->high);
         FR_TRY(fr_str_appendf(out, err, "%-16s", e->name));
         FR_TRY(put_cell(out, e->j, 11, err));
         FR_TRY(put_cell(out, e->g, 11, err));

@@ -76,8 +76,8 @@ static fr_status find_interval(cli_evaluation *e, fr_error *err)
     /* Of pass@1 each item is right or wrong as long as it has one sample. */
     bool shares = fr_measure_reads(first.measure) == FR_MEASURE_PROGRAM && e->words->samples > 1;
     if (isnan(score)) return FR_OK;
-    if (!fr_measure_is_right_or_wrong(first.measure) || shares)
-        return draw_interval(e, &first, score, err);
+    if (!fr_measure_is_right_or_wrong(first.measure) || shares) /* draws of one item say nothing */
+        return e->items.n < 2 ? FR_OK : draw_interval(e, &first, score, err);
     e->interval = fr_wilson_interval((size_t)(first.sums[0] + 0.5), e->items.n, 0.95);
     e->interval_kind = "Wilson";
     return FR_OK;

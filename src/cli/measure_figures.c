@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "cli/measure.h"
 #include "stat/summary.h"
 
@@ -123,7 +124,7 @@ static fr_status say(noter *n, fr_error *err, const char *fmt, ...)
     n->run_counted = true;
     if (n->n_runs > MAX_NOTED_RUNS) return FR_OK;
     va_start(args, fmt);
-    vsnprintf(text + len, sizeof(text) - len, fmt, args);
+    fr_vsnprintf(text + len, sizeof(text) - len, fmt, args);
     va_end(args);
     return n->note(n->ctx, text, err);
 }

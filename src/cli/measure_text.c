@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "cli/measure.h"
 
 /* Four digits, without an exponent where that is readable. */
@@ -16,9 +17,9 @@ static const char *digits(double x, char buf[32])
     else if (size == 0)
         snprintf(buf, 32, "0");
     else if (size < 1e-4 || size >= 1e9)
-        snprintf(buf, 32, "%.3e", x);
+        fr_snprintf(buf, 32, "%.3e", x);
     else
-        snprintf(buf, 32, "%.*f", size >= 1000 ? 0 : 3 - (int)floor(log10(size)), x);
+        fr_snprintf(buf, 32, "%.*f", size >= 1000 ? 0 : 3 - (int)floor(log10(size)), x);
     return buf;
 }
 
@@ -30,7 +31,7 @@ static fr_status add_line(const cli_measured *m, cli_figure what, int domain, do
     char number[32], after[48] = "";
     FR_TRY(cli_spread_of(m, what, domain, &x, err));
     if (x.error > 0 && x.mean > 0)
-        snprintf(after, sizeof(after), "( +- %5.2f %% )   ", 100 * x.error / x.mean);
+        fr_snprintf(after, sizeof(after), "( +- %5.2f %% )   ", 100 * x.error / x.mean);
     FR_TRY(fr_str_appendf(out, err, "%14s %-4s %s%s\n", digits(scale * x.mean, number), unit, after,
                           name));
 cleanup:
@@ -48,13 +49,13 @@ static fr_status add_energy(const cli_measured *m, int d, fr_str *out, fr_error 
     FR_TRY(cli_spread_of(m, CLI_IDLE_J, d, &idle, err));
     FR_TRY(cli_spread_of(m, CLI_ATTRIBUTED_J, d, &attributed, err));
     FR_TRY(cli_spread_of(m, CLI_JOULES, d, &j, err));
-    size_t n = (size_t)snprintf(name, sizeof(name), "%s, %s +-%.0f %%", cli_domain_names[d],
-                                fr_kind_name(cli_kind_of(m, d)), 100 * systematic.mean);
+    size_t n = (size_t)fr_snprintf(name, sizeof(name), "%s, %s +-%.0f %%", cli_domain_names[d],
+                                   fr_kind_name(cli_kind_of(m, d)), 100 * systematic.mean);
     if (random.mean >= 1)
         n += (size_t)snprintf(name + n, sizeof(name) - n, ", too short for its sensor");
     else if (random.mean >= 0.005)
-        n += (size_t)snprintf(name + n, sizeof(name) - n, " and +-%.0f %% by the sensor's pace",
-                              100 * random.mean);
+        n += (size_t)fr_snprintf(name + n, sizeof(name) - n, " and +-%.0f %% by the sensor's pace",
+                                 100 * random.mean);
     if (d < FR_N_DOMAINS) snprintf(name + n, sizeof(name) - n, ": %s", m->source[d]);
     FR_TRY(add_line(m, CLI_JOULES, d, 1, "J", name, out, err));
     if (idle.mean > 0)

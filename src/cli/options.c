@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "cli/cli.h"
 
 enum { MAX_OPTIONS = 64 }; /* of a command */
@@ -60,7 +61,7 @@ static fr_status set_value(const cli_option *o, const char *text, fr_error *err)
         break;
     }
     case CLI_NUMBER: {
-        double x = strtod(text, &end);
+        double x = fr_strtod(text, &end);
         if (end == text || *end || !isfinite(x))
             FR_FAIL(err, FR_ERR_USAGE, "%s needs a number, not \"%s\"", o->name, text);
         *(double *)o->value = x;

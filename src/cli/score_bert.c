@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "cli/score.h"
 #include "infer/embed.h"
 #include "kernel/kernel.h"
@@ -56,7 +57,7 @@ static bool read_row(const char *line, double values[4])
 {
     for (int i = 0; i < 4; i++) {
         char *end;
-        values[i] = strtod(line, &end);
+        values[i] = fr_strtod(line, &end);
         if (end == line || (i > 0 && !(values[i] < 1)) || (i < 3 && *end != ',')) return false;
         line = end + (i < 3);
     }

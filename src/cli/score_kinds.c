@@ -20,13 +20,20 @@ static double mean_of(const void *ctx, const size_t *index, size_t n)
     return sum / (double)n;
 }
 
+/* Draws of one item are all that item: they say nothing of others, and no interval is given. */
+static void take_interval(score_result *r, const fr_bootstrap *b)
+{
+    if (r->n < 2) return;
+    r->interval = b->interval;
+    r->interval_kind = "bootstrap";
+}
+
 fr_status score_bootstrap_mean(score_result *r, uint64_t seed, fr_error *err)
 {
     fr_status st = FR_OK;
     fr_bootstrap b;
     FR_TRY(fr_bootstrap_scores(mean_of, r->items, r->n, 0, LEVEL, seed, &b, err));
-    r->interval = b.interval;
-    r->interval_kind = "bootstrap";
+    take_interval(r, &b);
 cleanup:
     return st;
 }
@@ -98,8 +105,7 @@ fr_status score_with_texts(const score_input *in, score_result *r, fr_error *err
         drawn d = {metric, statistics, width};
         fr_bootstrap b;
         FR_TRY(fr_bootstrap_scores(score_of_draw, &d, r->n, 0, LEVEL, in->words->seed, &b, err));
-        r->interval = b.interval;
-        r->interval_kind = "bootstrap";
+        take_interval(r, &b);
     }
     FR_TRY(fr_metric_signature(metric, in->words->references.n, &r->signature, err));
 cleanup:
@@ -203,8 +209,7 @@ fr_status score_labels(const score_input *in, score_result *r, fr_error *err)
     } else {
         FR_TRY(fr_bootstrap_scores(label_score_of, &l, r->n, 0, LEVEL, in->words->seed, &b, err));
         r->figures[0] = b.mean;
-        r->interval = b.interval;
-        r->interval_kind = "bootstrap";
+        take_interval(r, &b);
     }
     FR_TRY(
         fr_str_appendf(&r->signature, err, "labels:%zu|version:frugal-%s", n_labels, FR_VERSION));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "cli/cli.h"
 #include "os/interrupt.h"
 #include "report/report.h"
@@ -41,13 +42,13 @@ static void show_progress(void *ctx, const fr_study_progress *p)
         at +=
             (size_t)snprintf(line + at, sizeof(line) - at, " %zu/%zu", p->run_index + 1, p->n_runs);
     if (p->n && at < sizeof(line))
-        at += (size_t)snprintf(line + at, sizeof(line) - at, "  %zu of %zu  %.1f/s", p->done, p->n,
-                               p->per_s);
+        at += (size_t)fr_snprintf(line + at, sizeof(line) - at, "  %zu of %zu  %.1f/s", p->done,
+                                  p->n, p->per_s);
     if (at < sizeof(line))
-        at += (size_t)snprintf(line + at, sizeof(line) - at, "  %.0f W  %.3g g CO2e so far",
-                               p->watts, p->grams);
+        at += (size_t)fr_snprintf(line + at, sizeof(line) - at, "  %.0f W  %.3g g CO2e so far",
+                                  p->watts, p->grams);
     if (p->eta_s > 0 && at < sizeof(line))
-        snprintf(line + at, sizeof(line) - at, "  %.0f s left", p->eta_s);
+        fr_snprintf(line + at, sizeof(line) - at, "  %.0f s left", p->eta_s);
     fprintf(stderr, "\r%.*s\033[K", (int)(s->width > 1 ? s->width - 1 : 1), line);
     fflush(stderr);
 }

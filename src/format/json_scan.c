@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "format/json.h"
 
 void fr_json_scan_init(fr_json_scan *s, const char *text, size_t len, const char *where,
@@ -31,7 +32,7 @@ fr_status fr_json_scan_fail(const fr_json_scan *s, fr_error *err, const char *fm
     size_t line = s->first_line;
     va_list args;
     va_start(args, fmt);
-    vsnprintf(words, sizeof(words), fmt, args);
+    fr_vsnprintf(words, sizeof(words), fmt, args);
     va_end(args);
     for (const char *p = s->begin; p < s->at; p++) line += *p == '\n';
     return fr_error_set(err, FR_ERR_FORMAT, "%s:%zu: %s", s->where, line, words);
@@ -223,7 +224,7 @@ fr_status fr_json_scan_number(fr_json_scan *s, double *out, fr_error *err)
     char buf[64];
     bool whole;
     fr_status st = number_text(s, buf, &whole, err);
-    if (st == FR_OK) *out = strtod(buf, NULL);
+    if (st == FR_OK) *out = fr_strtod(buf, NULL);
     return st;
 }
 

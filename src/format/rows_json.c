@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "format/rows_impl.h"
 
 enum { END = -1 };
@@ -16,7 +17,7 @@ static fr_status FR_PRINTF(3, 4) malformed(const fr_rows *r, fr_error *err, cons
     char words[256];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(words, sizeof(words), fmt, args);
+    fr_vsnprintf(words, sizeof(words), fmt, args);
     va_end(args);
     return fr_error_set(err, FR_ERR_FORMAT, "%s:%zu: %s", r->path, r->next_line, words);
 }

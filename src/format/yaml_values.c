@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "base/number.h"
 #include "base/str.h"
 #include "format/yaml_node.h"
 
@@ -142,7 +143,7 @@ fr_status fr_yaml_as_number(const fr_yaml_node *node, double *out, fr_error *err
     char *end;
     if (node->kind != FR_YAML_SCALAR || node->quoted || !is_decimal(node->text, "+-.eE0123456789"))
         return wrong_type(node, "a number", err);
-    double value = strtod(node->text, &end);
+    double value = fr_strtod(node->text, &end);
     if (*end || end == node->text || !isfinite(value)) return wrong_type(node, "a number", err);
     *out = value;
     return FR_OK;

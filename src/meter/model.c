@@ -10,6 +10,7 @@
  * Both bill only what our own tree uses: there is no idle share in them. */
 #include <stdio.h>
 
+#include "base/number.h"
 #include "meter/processors.h"
 #include "meter/source.h"
 
@@ -48,10 +49,10 @@ static fr_status cpu_open(fr_source *s, const fr_source_setup *setup, fr_error *
     fr_processor_find(setup->machine, &p);
     FR_TRY(take_users_word(setup->options, &p, err));
     if (p.threads > 0)
-        snprintf(figures, sizeof(figures), "%g W / %d threads = %.3f W", p.tdp_w, p.threads,
-                 p.w_per_thread);
+        fr_snprintf(figures, sizeof(figures), "%g W / %d threads = %.3f W", p.tdp_w, p.threads,
+                    p.w_per_thread);
     else
-        snprintf(figures, sizeof(figures), "%.3f W", p.w_per_thread);
+        fr_snprintf(figures, sizeof(figures), "%.3f W", p.w_per_thread);
     c->present = true;
     c->kind = p.kind;
     c->relative_uncertainty = p.relative_uncertainty;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/number.h"
 #include "meter/domain_word.h"
 #include "meter/poller.h"
 
@@ -150,7 +151,7 @@ bool fr__poll_word(fr_poll_words *words, const char *word, size_t n)
     memcpy(copy, word, n);
     copy[n] = 0;
     if (!strncmp(copy, "every=", 6)) {
-        words->every_s = strtod(copy + 6, &end);
+        words->every_s = fr_strtod(copy + 6, &end);
         return end != copy + 6 && !*end && words->every_s >= 0.1 && words->every_s <= 3600;
     }
     const char *unit = strncmp(copy, "unit=", 5) ? copy : copy + 5;
@@ -177,8 +178,8 @@ fr_status fr__poll_sensor(fr_source *s, const fr_poll_words *words, const char *
     c->present = true;
     c->kind = FR_KIND_MEASURED;
     c->relative_uncertainty = 0.05;
-    snprintf(c->source, sizeof(c->source), "%s, %s, each %g s, named by the user", label,
-             counter ? "counter" : "power", words->every_s);
+    fr_snprintf(c->source, sizeof(c->source), "%s, %s, each %g s, named by the user", label,
+                counter ? "counter" : "power", words->every_s);
     fr_source_say(s, "%s as %s: %s, read each %g s", label, fr_domain_name(words->domain),
                   counter ? "a counter of energy" : "power", words->every_s);
 cleanup:

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "meter/table.h"
 
 static bool ends_word(char c)
@@ -69,7 +70,7 @@ static bool holds(const char *name, const char *pattern)
 
 static bool take(fr_processor *out, const char *name, const char *tdp, const char *threads)
 {
-    double w = strtod(tdp, NULL);
+    double w = fr_strtod(tdp, NULL);
     int n = atoi(threads);
     if (!(w > 0) || n <= 0) return false;
     snprintf(out->name, sizeof(out->name), "%s", name);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static const char *skip_blanks(const char *at)
 {
     return at + strspn(at, " \t");
@@ -126,7 +128,7 @@ static bool take_value(const char *at, double *value)
     char *end;
     at = skip_blanks(at);
     if (*at == '\n' || !*at) return false;
-    *value = strtod(at, &end);
+    *value = fr_strtod(at, &end);
     if (end == at || (*end && !isspace((unsigned char)*end))) return false;
     at = skip_blanks(end);
     at += strspn(at, "-0123456789");

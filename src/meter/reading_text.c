@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 enum { MAX_WORD = 48 };
 
 static const struct {
@@ -134,7 +136,7 @@ fr_status fr__reading_parse(const char *text, fr_unit *unit, double *value, doub
         FR_FAIL(err, FR_ERR_FORMAT, "%s is said to be %s, but it was to be %s", copy,
                 found.kind == FR_SENSOR_POWER ? "a power" : "an energy",
                 unit->kind == FR_SENSOR_POWER ? "a power" : "an energy");
-    *value = strtod(copy, NULL) * found.scale;
+    *value = fr_strtod(copy, NULL) * found.scale;
     *step = found.scale * pow(10, -decimals);
     if (!(*value >= 0) || !isfinite(*value) || !(*step > 0) || !isfinite(*step))
         FR_FAIL(err, FR_ERR_FORMAT, "%s is no possible %s", copy,

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "meter/meter_impl.h"
 #include "meter/record.h"
 
@@ -186,7 +187,7 @@ static fr_status number(const replay *r, size_t i, double *out, fr_error *err)
 {
     fr_status st = FR_OK;
     char *end;
-    *out = strtod(r->field[i], &end);
+    *out = fr_strtod(r->field[i], &end);
     if (end == r->field[i] || *end) BAD_LINE(r, "a number is malformed");
 cleanup:
     return st;

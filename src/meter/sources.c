@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "meter/source.h"
 
 /* In order of preference, domain by domain. */
@@ -20,7 +21,7 @@ void fr_notes_add(fr_notes *notes, const char *fmt, ...)
     if (notes->n++) return;
     va_list args;
     va_start(args, fmt);
-    vsnprintf(notes->first, sizeof(notes->first), fmt, args);
+    fr_vsnprintf(notes->first, sizeof(notes->first), fmt, args);
     va_end(args);
 }
 
@@ -29,7 +30,7 @@ void fr_source_say(fr_source *s, const char *fmt, ...)
     size_t n = strlen(s->detail);
     va_list args;
     va_start(args, fmt);
-    vsnprintf(s->detail + n, sizeof(s->detail) - n, fmt, args);
+    fr_vsnprintf(s->detail + n, sizeof(s->detail) - n, fmt, args);
     va_end(args);
 }
 
@@ -37,7 +38,7 @@ void fr_raw_fail(fr_raw *raw, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    vsnprintf(raw->why, sizeof(raw->why), fmt, args);
+    fr_vsnprintf(raw->why, sizeof(raw->why), fmt, args);
     va_end(args);
     raw->ok = false;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static bool at_end(const char *text)
 {
     return text[strspn(text, " \t\n")] == 0;
@@ -49,6 +51,6 @@ bool fr__sysfs_number(const char *text, double *out)
     char *end;
     size_t n = strspn(text, "0123456789.eE+-");
     if (!isdigit((unsigned char)text[0]) || !at_end(text + n)) return false;
-    *out = strtod(text, &end);
+    *out = fr_strtod(text, &end);
     return end == text + n && isfinite(*out);
 }

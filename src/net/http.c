@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/number.h"
 #include "net/curl_api.h"
 
 enum {
@@ -382,14 +383,15 @@ static void describe(const slot *s, CURLcode rc, fr_http_outcome outcome, char *
         break;
     case FR_HTTP_TIMED_OUT:
         if (ready_us == 0)
-            snprintf(message, MESSAGE_SIZE,
-                     "%s: timed out: no connection within %g s; is the server reachable?", s->shown,
-                     s->connect_timeout_s < s->timeout_s ? s->connect_timeout_s : s->timeout_s);
+            fr_snprintf(message, MESSAGE_SIZE,
+                        "%s: timed out: no connection within %g s; is the server reachable?",
+                        s->shown,
+                        s->connect_timeout_s < s->timeout_s ? s->connect_timeout_s : s->timeout_s);
         else
-            snprintf(message, MESSAGE_SIZE,
-                     "%s: timed out: no whole answer within %g s (%zu bytes came); raise the "
-                     "time-out or ask for less at a time",
-                     s->shown, s->timeout_s, s->body.len);
+            fr_snprintf(message, MESSAGE_SIZE,
+                        "%s: timed out: no whole answer within %g s (%zu bytes came); raise the "
+                        "time-out or ask for less at a time",
+                        s->shown, s->timeout_s, s->body.len);
         break;
     case FR_HTTP_CUT_OFF:
         if (s->body.len)

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "os/process.h"
 #include "os/pseudo.h"
 
@@ -121,7 +122,7 @@ fr_status fr_machine_read(const char *proc_root, fr_machine *out, fr_error *err)
         snprintf(out->os, sizeof(out->os), "%.32s %.64s %.24s", u.sysname, u.release, u.machine);
     if (fr_pseudo_read(proc_root, "meminfo", text, sizeof(text), NULL, NULL) == FR_OK) {
         const char *at = strstr(text, "MemTotal:");
-        if (at) out->ram_bytes = 1024.0 * strtod(at + 9, NULL);
+        if (at) out->ram_bytes = 1024.0 * fr_strtod(at + 9, NULL);
         if (!(out->ram_bytes >= 0)) out->ram_bytes = 0;
     }
 cleanup:
@@ -141,7 +142,7 @@ fr_status fr_machine_busy_read(const char *proc_root, double *cpu_s, fr_error *e
     bool good = !strncmp(text, "cpu ", 4);
     for (int i = 0; good && i < N_FIELDS; i++) {
         char *end;
-        double v = strtod(at, &end);
+        double v = fr_strtod(at, &end);
         good = end != at && v >= 0;
         if (i != IDLE && i != IOWAIT) ticks += v;
         at = end;

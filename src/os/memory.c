@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "os/cgroup.h"
 #include "os/pseudo.h"
 
@@ -19,7 +20,7 @@ static double number_of(const char *text, const char *key)
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
         if (strncmp(line, key, n) != 0) continue;
         char *end;
-        double value = strtod(line + n, &end);
+        double value = fr_strtod(line + n, &end);
         return end != line + n && value >= 0 ? value : NAN;
     }
     return NAN;

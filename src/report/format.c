@@ -8,6 +8,8 @@
 
 #include <utf8proc.h>
 
+#include "base/number.h"
+
 bool fr__figure_exists(const fr_figure *f)
 {
     return f->kind != FR_KIND_NONE && isfinite(f->value);
@@ -44,10 +46,10 @@ fr__text fr__fixed(double x, int decimals)
     char digits[FR__TEXT_SIZE / 2];
     fr__text t;
     if (fabs(x) >= 1e15) {
-        snprintf(t.s, sizeof(t.s), "%.3g", x);
+        fr_snprintf(t.s, sizeof(t.s), "%.3g", x);
         return t;
     }
-    snprintf(digits, sizeof(digits), "%.*f", decimals, x);
+    fr_snprintf(digits, sizeof(digits), "%.*f", decimals, x);
     /* "-0.0" is noise. */
     if (digits[0] == '-' && strspn(digits + 1, "0.") == strlen(digits + 1))
         return separate(digits + 1);
@@ -90,7 +92,7 @@ static fr__text rounded(double x, int digits)
     if (!isfinite(x)) return dash();
     fr__text t;
     if (x != 0 && fabs(x) < 1e-4) {
-        snprintf(t.s, sizeof(t.s), "%.2g", x);
+        fr_snprintf(t.s, sizeof(t.s), "%.2g", x);
         return t;
     }
     x = round_to(x, digits);
@@ -125,7 +127,7 @@ static fr__text count_in_letters(double n)
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         if (n < 0.9995 * steps[i].unit) continue;
         fr__text t;
-        snprintf(t.s, sizeof(t.s), "%.3g%s", n / steps[i].unit, steps[i].letter);
+        fr_snprintf(t.s, sizeof(t.s), "%.3g%s", n / steps[i].unit, steps[i].letter);
         return t;
     }
     return fr__count(n);
@@ -267,7 +269,7 @@ fr__text fr__margin(const fr_result_metric *t, double margin)
 {
     fr__text text;
     if (isfinite(t->highest) || !isfinite(margin)) return fr__fixed(score_scale(t) * margin, 1);
-    snprintf(text.s, sizeof(text.s), "%.3g", margin);
+    fr_snprintf(text.s, sizeof(text.s), "%.3g", margin);
     return text;
 }
 

@@ -122,8 +122,9 @@ fr_status fr__headline(const fr_results *r, bool ascii, fr_str *out, fr_error *e
     } else if (!ref) {
         FR_TRY(fr_str_appendf(out, err, "There is no reference model, so nothing was compared."));
     } else if (!m && !fr__figure_exists(&ref->quality)) {
-        FR_TRY(fr_str_appendf(
-            out, err, "The quality of %s was not measured, so there is no verdict.", ref_name));
+        FR_TRY(fr_str_appendf(out, err,
+                              "The quality of %s has not been measured, so there is no verdict.",
+                              ref_name));
     } else if (!m) {
         FR_TRY(fr_str_appendf(out, err, "No model has been compared with %s yet.", ref_name));
     } else {

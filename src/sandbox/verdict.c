@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "sandbox/run.h"
 
 const char *fr_outcome_name(fr_outcome outcome)
@@ -28,7 +29,7 @@ static void say(fr_program_verdict *v, fr_outcome outcome, const char *fmt, ...)
     va_list args;
     v->outcome = outcome;
     va_start(args, fmt);
-    vsnprintf(v->why, sizeof(v->why), fmt, args);
+    fr_vsnprintf(v->why, sizeof(v->why), fmt, args);
     va_end(args);
 }
 
@@ -103,7 +104,8 @@ fr_status fr__run_judge(fr__run *run, double wall_s, fr_error *err)
     v->wall_s = wall_s;
 
     if (!reported(run, "begun", why, sizeof(why)))
-        FR_FAIL(err, FR_ERR_IO, "sandbox: the jail did not start within %.1f s: %s", wall_s,
+        FR_FAIL(err, FR_ERR_IO, "sandbox: the jail %s %.1f s: %s",
+                run->late ? "did not start within" : "ended before it had begun, after", wall_s,
                 first_words(run));
     if (run->n_output > limits->output_bytes) {
         say(v, FR_OUTCOME_KILLED, "output: more than %zu bytes", limits->output_bytes);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "stat/interval.h"
 #include "stat/summary.h"
 #include "study/study.h"
@@ -22,7 +23,7 @@ fr_status fr__assess_note(fr_assess *a, fr_assess_model *m, fr_error *err, const
     char text[FR_ERROR_MAX];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
+    fr_vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
 
     const char *const **list = m ? &m->out->notes : &a->out->notes;

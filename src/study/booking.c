@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include <stdarg.h>
 
 static const double write_every_s = 1.0;
@@ -187,7 +188,7 @@ void fr__running_note(fr_running *run, fr_log_level level, const char *fmt, ...)
     va_list args;
     if (!l || !l->on_note) return;
     va_start(args, fmt);
-    vsnprintf(note, sizeof(note), fmt, args);
+    fr_vsnprintf(note, sizeof(note), fmt, args);
     va_end(args);
     l->on_note(l->ctx, level, note);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "format/adapters.h"
 #include "os/file.h"
 
@@ -22,7 +23,7 @@ static void FR_PRINTF(2, 3) put_format(fr_sha256 *h, const char *fmt, ...)
     char text[256];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
+    fr_vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     put_text(h, text);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "frugal/carbon.h"
 #include "net/http.h"
@@ -35,7 +36,7 @@ static fr_status FR_PRINTF(6, 7)
     char value[512];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(value, sizeof(value), fmt, args);
+    fr_vsnprintf(value, sizeof(value), fmt, args);
     va_end(args);
     return fr_sql_run(&l->db, err,
                       "INSERT INTO provenance(what, value, kind, source)"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/number.h"
 #include "os/memory.h"
 #include "train/objective.h"
 
@@ -115,10 +116,10 @@ fr_status fr__train_expect_memory(fr_model *model, fr_graph *g, const fr_sequenc
     char what[256], remedy[128];
     const double gib = 1 << 30;
     FR_TRY(fr__train_measure(model, g, train, validation, options, &m, err));
-    snprintf(what, sizeof(what),
-             "fine-tuning (%.2f GiB for the optimizer, %.2f for %zu texts at a time, up to %zu "
-             "tokens, %.2f for validation)",
-             m.optimizer / gib, m.activations / gib, m.n_texts, m.n_tokens, m.validation / gib);
+    fr_snprintf(what, sizeof(what),
+                "fine-tuning (%.2f GiB for the optimizer, %.2f for %zu texts at a time, up to %zu "
+                "tokens, %.2f for validation)",
+                m.optimizer / gib, m.activations / gib, m.n_texts, m.n_tokens, m.validation / gib);
     snprintf(remedy, sizeof(remedy), "free some, or take a smaller batch, shorter texts%s or LoRA",
              options->recompute ? "" : ", --recompute");
     FR_TRY(fr_memory_expect(options->proc_root ? options->proc_root : "/proc",

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "train/memory.h"
@@ -77,10 +78,11 @@ static void make_identity(run *r)
 {
     const fr_train_options *o = r->options;
     char text[512];
-    int n = snprintf(text, sizeof(text), "%zu %zu %zu %zu %zu %a %a %a %a %a %a %a %llu %zu %s",
-                     o->epochs, o->batch_size, o->accumulate, o->windows.window, o->windows.stride,
-                     o->lr, o->warmup_ratio, o->weight_decay, o->clip, o->beta1, o->beta2, o->eps,
-                     (unsigned long long)o->seed, r->train->n, r->kernels->name);
+    int n =
+        fr_snprintf(text, sizeof(text), "%zu %zu %zu %zu %zu %a %a %a %a %a %a %a %llu %zu %s",
+                    o->epochs, o->batch_size, o->accumulate, o->windows.window, o->windows.stride,
+                    o->lr, o->warmup_ratio, o->weight_decay, o->clip, o->beta1, o->beta2, o->eps,
+                    (unsigned long long)o->seed, r->train->n, r->kernels->name);
     fr_sha256 h;
     fr_sha256_init(&h);
     fr_sha256_field(&h, text, (size_t)n);

@@ -71,6 +71,18 @@ static void the_seed_decides_the_interval_and_not_the_score(void **state)
     for (int i = 0; i < 3; i++) json_decref(r[i]);
 }
 
+static void one_item_has_no_interval(void **state)
+{
+    (void)state;
+    const char *one = test_write_file(dir, "one.txt", "the cat sat\n");
+    TEST_FRUGAL(&o, "score", "--metric", "rouge1", "--hypotheses", one, "--references", one,
+                "--json");
+    json_t *root = json_of(o.out);
+    ASSERT_NEAR(number(root, "score"), 1, 1e-12);
+    assert_true(json_is_null(json_object_get(root, "interval_95")));
+    json_decref(root);
+}
+
 static void items_are_written_one_by_one(void **state)
 {
     (void)state;
@@ -238,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_rows_and_several_references_are_compared),
         cmocka_unit_test(the_seed_decides_the_interval_and_not_the_score),
+        cmocka_unit_test(one_item_has_no_interval),
         cmocka_unit_test(items_are_written_one_by_one),
         cmocka_unit_test(samples_of_programs_are_counted_by_task),
         cmocka_unit_test(bertscore_is_that_of_bert_score),

@@ -221,7 +221,8 @@ static void memory_too_small_for_python_is_no_verdict(void **state)
     fr_program_verdict v;
     fr_program p = program_of("x = 1", NULL);
     p.limits.memory_bytes = 1 << 20;
-    ASSERT_FAILS(fr_sandbox_run(sandbox_or_skip(), &p, 1, &v, &err), FR_ERR_IO, "did not start");
+    ASSERT_FAILS(fr_sandbox_run(sandbox_or_skip(), &p, 1, &v, &err), FR_ERR_IO,
+                 "before it had begun");
     assert_int_equal(v.outcome, FR_OUTCOME_NOT_RUN);
 }
 
