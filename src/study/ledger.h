@@ -153,6 +153,15 @@ FR_NODISCARD fr_status fr_ledger_put_request(fr_ledger *ledger, const char *cell
 FR_NODISCARD fr_status fr_ledger_unanswered(fr_ledger *ledger, const char *cell, size_t *n,
                                             fr_error *err);
 
+/* What servers have failed for good counts as wrong, until it is asked again: done[i] is cleared
+ * for those of the n items that have no answer but an error, and their requests no longer wait for
+ * one. *n_failed: how many. The result stays until fr_ledger_drop_failed makes room for another. */
+FR_NODISCARD fr_status fr_ledger_take_up_failed(fr_ledger *ledger, const char *cell,
+                                                char *const *items, size_t n, bool *done,
+                                                size_t *n_failed, fr_error *err);
+FR_NODISCARD fr_status fr_ledger_drop_failed(fr_ledger *ledger, const char *cell, const char *item,
+                                             fr_error *err);
+
 /* Joules of all windows of all sessions. */
 FR_NODISCARD fr_status fr_ledger_total_joules(fr_ledger *ledger, double *joules, fr_error *err);
 

@@ -123,6 +123,45 @@ fr_status fr_ledger_unanswered(fr_ledger *ledger, const char *cell, size_t *n, f
     return st;
 }
 
+fr_status fr_ledger_take_up_failed(fr_ledger *ledger, const char *cell, char *const *items,
+                                   size_t n, bool *done, size_t *n_failed, fr_error *err)
+{
+    fr_status st = FR_OK;
+    sqlite3_stmt *q = NULL;
+    bool failed;
+    *n_failed = 0;
+    FR_TRY(fr_sql_prepare(&ledger->db, &q, err,
+                          "SELECT 1 FROM result WHERE cell = ? AND item = ?"
+                          " AND output IS NULL AND error IS NOT NULL",
+                          ""));
+    for (size_t i = 0; i < n; i++) {
+        if (!done[i]) continue;
+        FR_TRY(fr_sql_bind(&ledger->db, q, err, "tt", cell, items[i]));
+        FR_TRY(fr_sql_step(&ledger->db, q, &failed, err));
+        if (failed) done[i] = false;
+        *n_failed += failed;
+        sqlite3_reset(q);
+    }
+    if (*n_failed)
+        FR_TRY(fr_sql_run(&ledger->db, err,
+                          "DELETE FROM request WHERE cell = ?1 AND EXISTS (SELECT 1 FROM result r"
+                          " WHERE r.cell = ?1 AND r.item = request.item AND r.output IS NULL"
+                          " AND r.error IS NOT NULL AND r.session >= request.session)",
+                          "t", cell));
+cleanup:
+    sqlite3_finalize(q);
+    return st;
+}
+
+fr_status fr_ledger_drop_failed(fr_ledger *ledger, const char *cell, const char *item,
+                                fr_error *err)
+{
+    return fr_sql_run(&ledger->db, err,
+                      "DELETE FROM result WHERE cell = ? AND item = ?"
+                      " AND output IS NULL AND error IS NOT NULL",
+                      "tt", cell, item);
+}
+
 fr_status fr_ledger_total_joules(fr_ledger *ledger, double *joules, fr_error *err)
 {
     return fr_sql_get_f64(&ledger->db, joules, 0, err,

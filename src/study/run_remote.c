@@ -1,8 +1,9 @@
 /* run_remote.c - models that run elsewhere: servers, and answers obtained before.
  *
  * A request is in the ledger before it leaves, its answer as soon as it comes.
- * What was sent and not answered when the program died is asked again. Programs
- * are not run between requests, which would have to wait (run_score.c). */
+ * What was sent and not answered when the program died is asked again, and so is
+ * what the server failed in an earlier run. Programs are not run between
+ * requests, which would have to wait (run_score.c). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct asking {
     size_t *pending;         /* [n] positions of the items to ask */
     fr_chat_prompt *prompts; /* [n] */
     size_t n;
+    size_t n_failed; /* of those, by the server in an earlier run */
     fr_arena texts;
     double *statistics; /* of one answer */
 } asking;
@@ -80,6 +82,7 @@ static fr_status on_answer(void *ctx, size_t index, const fr_chat_answer *answer
         r.n_statistics = fr_scoring_width(j->scoring);
     }
     FR_TRY(fr_ledger_begin(ledger, err));
+    FR_TRY(fr_ledger_drop_failed(ledger, j->cell->cell, r.item, err));
     FR_TRY(fr_ledger_put_results(ledger, j->cell->cell, &r, 1, err));
     FR_TRY(fr__booking_commit(&a->booking, 1, NULL, err));
     FR_TRY(fr_ledger_commit(ledger, err));
@@ -176,41 +179,76 @@ cleanup:
     return st;
 }
 
-fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
+/* What is asked again, and why. */
+static fr_status take_up(asking *a, fr_error *err)
 {
     fr_status st = FR_OK;
-    asking a = {.job = job};
+    fr_run_job *j = a->job;
+    const char *name = j->model->spec->name;
+    size_t n_unanswered;
+    FR_TRY(fr_ledger_unanswered(j->run->ledger, j->cell->cell, &n_unanswered, err));
+    if (n_unanswered)
+        fr__running_note(j->run, FR_LOG_INFO,
+                         "%s: %zu requests got no answer before the study stopped; their items are "
+                         "asked again",
+                         name, n_unanswered);
+    FR_TRY(fr_ledger_take_up_failed(j->run->ledger, j->cell->cell, j->plan->items, j->plan->test.n,
+                                    j->done, &a->n_failed, err));
+    j->n_done -= a->n_failed;
+    if (a->n_failed)
+        fr__running_note(j->run, FR_LOG_INFO,
+                         "%s: the server failed %zu items the last time; they are asked again",
+                         name, a->n_failed);
+cleanup:
+    return st;
+}
+
+static fr_status ask(asking *a, fr_error *err)
+{
+    fr_status st = FR_OK;
+    const fr_run_job *j = a->job;
     fr_chat_client *client = NULL;
-    fr_chat_events events = {.ctx = &a,
+    fr_chat_events events = {.ctx = a,
                              .on_sent = on_sent,
                              .on_retry = on_retry,
                              .on_answer = on_answer,
                              .should_stop = should_stop};
-    const fr_spec_model *s = job->model->spec;
+    fr_chat_settings settings = fr__endpoint_settings(j->plan, j->model->spec);
     char model[256];
-    size_t n_unanswered;
+    if (!settings.model) FR_TRY(choose_model(a, &settings, model, sizeof(model), err));
+    FR_TRY(fr_chat_client_create(&client, &settings, err));
+    FR_TRY(make_prompts(a, err));
+    fr__running_phase(j->run, FR_PHASE_INFER, j->n_done, j->plan->test.n);
+    FR_TRY(fr__booking_open(&a->booking, j->run, j->model->spec->name, j->cell->cell,
+                            FR_PHASE_INFER, err));
+    FR_TRY(fr_chat_run(client, a->prompts, a->n, &events, err));
+    FR_TRY(fr__booking_close(&a->booking, false, NULL, err));
+cleanup:
+    fr_chat_client_destroy(client);
+    return st;
+}
+
+fr_status fr__run_endpoint(fr_run_job *job, fr_error *err)
+{
+    fr_status st = FR_OK;
+    asking a = {.job = job};
+    fr_error why;
     fr_arena_init(&a.texts, 0);
+    FR_TRY(take_up(&a, err));
     if (job->n_done == job->plan->test.n) goto cleanup;
+    bool complete = job->n_done + a.n_failed == job->plan->test.n;
     a.statistics = malloc((fr_scoring_width(job->scoring) + 1) * sizeof(*a.statistics));
     if (!a.statistics) FR_FAIL(err, FR_ERR_NOMEM, "out of memory");
-
-    fr_chat_settings settings = fr__endpoint_settings(job->plan, job->model->spec);
-    FR_TRY(fr_ledger_unanswered(job->run->ledger, job->cell->cell, &n_unanswered, err));
-    if (n_unanswered)
-        fr__running_note(job->run, FR_LOG_INFO,
-                         "%s: %zu requests got no answer before the study stopped; their items are "
-                         "asked again",
-                         s->name, n_unanswered);
-    if (!settings.model) FR_TRY(choose_model(&a, &settings, model, sizeof(model), err));
-    FR_TRY(fr_chat_client_create(&client, &settings, err));
-    FR_TRY(make_prompts(&a, err));
-    fr__running_phase(job->run, FR_PHASE_INFER, job->n_done, job->plan->test.n);
-    FR_TRY(fr__booking_open(&a.booking, job->run, s->name, job->cell->cell, FR_PHASE_INFER, err));
-    FR_TRY(fr_chat_run(client, a.prompts, a.n, &events, err));
-    FR_TRY(fr__booking_close(&a.booking, false, NULL, err));
+    st = ask(&a, &why);
+    if (st == FR_ERR_NET && complete) { /* no better than before, and no worse */
+        fr__running_note(job->run, FR_LOG_WARNING,
+                         "%s: asking again failed, what was there stays: %s",
+                         job->model->spec->name, why.message);
+        st = FR_OK;
+    }
+    if (st != FR_OK) FR_FAIL(err, st, "%s", why.message);
 cleanup:
     fr__booking_abandon(&a.booking);
-    fr_chat_client_destroy(client);
     fr_arena_release(&a.texts);
     free(a.pending);
     free(a.prompts);

@@ -128,6 +128,57 @@ static void failures_are_tried_again_and_what_fails_for_good_counts_as_wrong(voi
     llm_server_stop(server);
 }
 
+static double quality_of(const char *dir, size_t *n_failed)
+{
+    fr_error err;
+    fr_results r;
+    ASSERT_OK(fr_study_results(&r, dir, &err));
+    const fr_result_model *m = fixture_model(&r, "server");
+    double quality = m->quality.value;
+    *n_failed = m->n_failed;
+    fr_results_release(&r);
+    return quality;
+}
+
+/* The server refuses two items, then everybody, then nobody. */
+static void what_a_server_failed_is_asked_again_by_the_next_run(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    size_t n_wrong = 0, n_failed;
+    const llm_fault faults[] = {{.kind = LLM_NORMAL, .times = 3},
+                                {.kind = LLM_STATUS, .status = 400, .times = 2},
+                                {.kind = LLM_NORMAL, .times = 3},
+                                {.kind = LLM_STATUS, .status = 401}};
+    llm_server_options options = {
+        .answer = planted, .ctx = &n_wrong, .faults = faults, .n_faults = 4};
+    fixture_data(dir, "test.jsonl", 8, 7);
+    fixture_predictions(dir, "small.jsonl", 8, 1);
+    llm_server *server = llm_server_start(&options);
+    assert_non_null(server);
+    const char *file = write_study(dir, llm_server_url(server), "");
+    ASSERT_OK(fixture_run(file, dir, NULL, &err));
+    ASSERT_NEAR(quality_of(dir, &n_failed), 6.0 / 8, 0);
+    assert_int_equal(n_failed, 2);
+    ASSERT_OK(fixture_run(file, dir, NULL, &err)); /* the key is refused: what was there stays */
+    ASSERT_NEAR(quality_of(dir, &n_failed), 6.0 / 8, 0);
+    assert_int_equal(n_failed, 2);
+
+    options.port = llm_server_port(server);
+    options.n_faults = 0;
+    llm_server_stop(server);
+    server = llm_server_start(&options);
+    assert_non_null(server);
+    ASSERT_OK(fixture_run(file, dir, NULL, &err));
+    assert_int_equal(llm_server_requests(server), 2);
+    ASSERT_NEAR(quality_of(dir, &n_failed), 1, 0);
+    assert_int_equal(n_failed, 0);
+    ASSERT_OK(fixture_run(file, dir, NULL, &err));
+    assert_int_equal(llm_server_requests(server), 2);
+    llm_server_stop(server);
+}
+
 static void a_dead_server_is_one_error_and_the_other_models_are_run(void **state)
 {
     (void)state;
@@ -241,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_server_of_planted_accuracy_gives_the_verdict_that_it_implies),
         cmocka_unit_test(answers_of_two_models_are_not_mixed),
         cmocka_unit_test(failures_are_tried_again_and_what_fails_for_good_counts_as_wrong),
+        cmocka_unit_test(what_a_server_failed_is_asked_again_by_the_next_run),
         cmocka_unit_test(a_dead_server_is_one_error_and_the_other_models_are_run),
         cmocka_unit_test(programs_of_a_server_are_run_after_all_answers_have_come),
         cmocka_unit_test(the_key_is_never_written_down),

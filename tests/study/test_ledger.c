@@ -142,6 +142,38 @@ static void requests_without_an_answer_are_counted(void **state)
     fr_ledger_close(&l);
 }
 
+static void what_a_server_failed_is_taken_up_and_replaced(void **state)
+{
+    (void)state;
+    const char *dir = test_tmp_dir();
+    fr_error err;
+    fr_ledger l;
+    char failed[] = "i", unusable[] = "j", answered[] = "k", new[] = "l";
+    char *items[] = {failed, unusable, answered, new};
+    bool done[] = {true, true, true, false};
+    size_t n;
+    begin(&l, dir);
+    const fr_ledger_result r[] = {
+        {.item = failed, .prediction = -1, .error = "HTTP 400"},
+        {.item = unusable, .prediction = -1, .output = "?", .error = "the answer names no label"},
+        {.item = answered, .prediction = 1, .output = "yes"}};
+    for (size_t i = 0; i < 4; i++) ASSERT_OK(fr_ledger_put_request(&l, "c", items[i], &err));
+    ASSERT_OK(fr_ledger_put_results(&l, "c", r, 3, &err));
+    ASSERT_OK(fr_ledger_take_up_failed(&l, "c", items, 4, done, &n, &err));
+    assert_int_equal(n, 1);
+    assert_false(done[0]);
+    assert_true(done[1]);
+    assert_true(done[2]);
+    assert_false(done[3]);
+    ASSERT_NEAR(fixture_query(dir, "SELECT COUNT(*) FROM request WHERE item <> 'i'"), 3, 0);
+    ASSERT_NEAR(fixture_query(dir, "SELECT COUNT(*) FROM request WHERE item = 'i'"), 0, 0);
+    ASSERT_NEAR(fixture_query(dir, "SELECT COUNT(*) FROM result"), 3, 0);
+    for (size_t i = 0; i < 3; i++) ASSERT_OK(fr_ledger_drop_failed(&l, "c", items[i], &err));
+    ASSERT_NEAR(fixture_query(dir, "SELECT COUNT(*) FROM result WHERE item <> 'i'"), 2, 0);
+    ASSERT_NEAR(fixture_query(dir, "SELECT COUNT(*) FROM result"), 2, 0);
+    fr_ledger_close(&l);
+}
+
 static void statistics_are_kept_with_each_answer(void **state)
 {
     (void)state;
@@ -216,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_window_killed_before_any_commit_is_interrupted_as_a_whole),
         cmocka_unit_test(a_result_is_never_overwritten),
         cmocka_unit_test(requests_without_an_answer_are_counted),
+        cmocka_unit_test(what_a_server_failed_is_taken_up_and_replaced),
         cmocka_unit_test(statistics_are_kept_with_each_answer),
         cmocka_unit_test(an_older_ledger_is_refused_in_one_line_that_says_what_to_do),
         cmocka_unit_test(a_newer_ledger_is_refused),
