@@ -3,15 +3,15 @@
 #     tools/install-packages.sh build           to build and run
 #     tools/install-packages.sh build test      also to build and run the tests
 #     tools/install-packages.sh lint            what `make lint` calls
-# libcurl4-openssl-dev also brings the library that the binary loads at run time; a machine that
-# only runs frugal needs libcurl4.
+# libdnnl-dev and libcurl4-openssl-dev also bring the libraries that the binary loads at run time;
+# python3 runs the programs that models write.
 # Calls apt only if something is missing: a second run needs no network and no rights.
 set -eu
 
 build="gcc libc6-dev make cmake ninja-build pkgconf libdnnl-dev libcurl4-openssl-dev libjansson-dev
        libyaml-dev zlib1g-dev libzstd-dev libsqlite3-dev libutf8proc-dev libpcre2-dev
-       libseccomp-dev bubblewrap"
-test="libcmocka-dev python3"
+       libseccomp-dev bubblewrap python3"
+test="libcmocka-dev"
 lint="clang-format clang-tidy cppcheck python3"
 
 installed() {

@@ -10,15 +10,10 @@
 
 #include <dlfcn.h>
 #include <dnnl.h>
-#include <dnnl_version.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "kernel/kernel.h"
-
-#define TEXT_OF(x) #x
-#define TEXT(x) TEXT_OF(x)
-#define LIBRARY "libdnnl.so." TEXT(DNNL_VERSION_MAJOR) /* the headers we were built with */
 
 typedef __typeof__(dnnl_sgemm) *sgemm_fn;
 
@@ -28,12 +23,12 @@ static fr_error failure;
 
 static void load(void)
 {
-    void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen(FR_DNNL_SONAME, RTLD_NOW | RTLD_LOCAL);
     void *symbol = handle ? dlsym(handle, "dnnl_sgemm") : NULL;
     if (!symbol) {
         fr_error_set(&failure, FR_ERR_UNSUPPORTED,
-                     "no matrix products: %s; install oneDNN " TEXT(
-                         DNNL_VERSION_MAJOR) " (on Debian and Ubuntu: apt-get install libdnnl-dev)",
+                     "no matrix products: %s; install oneDNN as it was when frugal was built (on "
+                     "Debian and Ubuntu: apt-get install libdnnl-dev)",
                      dlerror());
         return;
     }

@@ -1,6 +1,7 @@
 /* sandbox.c - chooses the jail, and keeps its slots busy. */
 #include "sandbox/sandbox.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,9 @@ static fr_status ask_python(fr__python *python, const char *program, fr_error *e
     fr_str line = FR_STR_INIT, answer = FR_STR_INIT;
     if (*program != '/' || strpbrk(program, "'\n"))
         FR_FAIL(err, FR_ERR_USAGE, "python: '%s' is no absolute path without quotes", program);
+    if (access(program, X_OK))
+        FR_FAIL(err, FR_ERR_UNSUPPORTED, "%s cannot be run: %s; install Python (package python3)",
+                program, strerror(errno));
     FR_TRY(fr_str_appendf(&line, err,
                           "'%s' -I -S -c 'import os, sys; print(os.path.realpath(sys.executable));"
                           " print(os.path.dirname(os.path.dirname(os.__file__)))'",

@@ -110,8 +110,9 @@ const char *fr_outcome_name(fr_outcome outcome);
 
 /* Tries the jails in the order of fr_jail_kind, each by a small program that looks at what must be
  * hidden, and keeps the first that holds. Copies what it needs of *options.
- * Errors: FR_ERR_UNSUPPORTED when none holds, with the reason for each; FR_ERR_USAGE; FR_ERR_NOMEM;
- * FR_ERR_INTERRUPTED.   Owner of *out: the caller, until fr_sandbox_close. */
+ * Errors: FR_ERR_UNSUPPORTED when none holds, with the reason for each, or there is no Python;
+ * FR_ERR_USAGE; FR_ERR_NOMEM; FR_ERR_INTERRUPTED.
+ * Owner of *out: the caller, until fr_sandbox_close. */
 FR_NODISCARD fr_status fr_sandbox_open(fr_sandbox **out, const fr_sandbox_options *options,
                                        fr_error *err);
 

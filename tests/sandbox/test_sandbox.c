@@ -211,7 +211,8 @@ static void bad_limits_programs_and_slots_are_refused(void **state)
     options.python = "python3; rm";
     ASSERT_FAILS(fr_sandbox_open(&sb, &options, &err), FR_ERR_USAGE, "absolute path");
     options.python = "/nowhere/python3";
-    ASSERT_FAILS(fr_sandbox_open(&sb, &options, &err), FR_ERR_IO, "/nowhere/python3");
+    ASSERT_FAILS(fr_sandbox_open(&sb, &options, &err), FR_ERR_UNSUPPORTED,
+                 "/nowhere/python3 cannot be run");
 }
 
 static void memory_too_small_for_python_is_no_verdict(void **state)
