@@ -6,6 +6,7 @@ set -eu
 suite=${1:?which system? bookworm, trixie, noble}
 repository=$(cd "$(dirname "$0")/.." && git rev-parse --absolute-git-dir)
 root=$(mktemp -d)
+chmod 755 "$root" # it becomes /, where the sandbox's own user has to pass
 trap 'rm -rf --one-file-system "$root"' EXIT
 trap 'exit 1' INT TERM
 debootstrap --variant=minbase --include=git,ca-certificates "$suite" "$root" >&2
