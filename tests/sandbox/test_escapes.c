@@ -41,8 +41,12 @@ typedef struct place {
 
 typedef struct attempt {
     char name[64], title[128];
+    fr_str text;
     place *where;
 } attempt;
+
+static attempt attempts[MAX_ATTEMPTS];
+static size_t n_attempts;
 
 static struct {
     const char *folder;
@@ -190,14 +194,12 @@ static void is_held(void **state)
         skip();
     }
     fr_error err = {0};
-    fr_str text = FR_STR_INIT, code = FR_STR_INIT, path = FR_STR_INIT;
+    const char *text = fr_str_text(&a->text);
+    fr_str code = FR_STR_INIT;
     char key[64], expected[256], setup[256], tests[256], value[64];
-    ASSERT_OK(fr_path_join(&path, attempts_dir, a->name, &err));
-    ASSERT_OK(fr_file_read(&text, path.data, 1 << 20, &err));
     struct utsname machine;
     uname(&machine);
-    if (header(text.data, "machine", value, sizeof(value)) && strcmp(value, machine.machine))
-        skip();
+    if (header(text, "machine", value, sizeof(value)) && strcmp(value, machine.machine)) skip();
 
     fr_program program = {.limits = FR_SANDBOX_LIMITS_INIT,
                           .entry = "attempt",
@@ -206,22 +208,22 @@ static void is_held(void **state)
     program.limits.file_bytes = (size_t)1 << 20;
     program.limits.tmp_bytes = (size_t)4 << 20;
     program.limits.output_bytes = (size_t)64 << 10;
-    if (header(text.data, "limits", value, sizeof(value)))
+    if (header(text, "limits", value, sizeof(value)))
         assert_int_equal(sscanf(value, "wall=%lf", &program.limits.wall_s), 1);
     ASSERT_OK(fr_str_appendf(&code, &err,
                              "PORT = %u\nFOLDER = '%s'\nABSTRACT = '%s'\nHOST_PID = %d\n"
                              "TMP_BYTES = %zu\n%s",
                              host.port, host.folder, host.abstract, (int)getpid(),
-                             program.limits.tmp_bytes, text.data));
+                             program.limits.tmp_bytes, text));
     program.code = code.data;
-    program.setup = header(text.data, "setup", setup, sizeof(setup));
-    if (header(text.data, "tests", tests, sizeof(tests))) {
+    program.setup = header(text, "setup", setup, sizeof(setup));
+    if (header(text, "tests", tests, sizeof(tests))) {
         program.tests = tests;
         for (char *c = tests; (c = strstr(c, "\\n"));) memcpy(c, " \n", 2);
     }
     snprintf(key, sizeof(key), "expect %s", where->key);
-    if (!header(text.data, key, expected, sizeof(expected)))
-        assert_non_null(header(text.data, "expect", expected, sizeof(expected)));
+    if (!header(text, key, expected, sizeof(expected)))
+        assert_non_null(header(text, "expect", expected, sizeof(expected)));
     /* Short where it is what ends the attempt; else a busy machine must not be what does. */
     program.limits.cpu_s = strncmp(expected, "time-out", 8) ? 20 : 1;
 
@@ -234,9 +236,7 @@ static void is_held(void **state)
         fail_msg("%s %s, and not %s: %s\n%s", expected, words ? words : "",
                  fr_outcome_name(verdict.outcome), verdict.why, verdict.output);
     machine_is_as_before(where);
-    fr_str_release(&text);
     fr_str_release(&code);
-    fr_str_release(&path);
 }
 
 static int by_name(const void *a, const void *b)
@@ -244,27 +244,37 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const attempt *)a)->name, ((const attempt *)b)->name);
 }
 
-static size_t list_attempts(attempt *out)
+/* Read before the test becomes a user who may have no way to its folder. */
+static bool read_attempts(void)
 {
-    size_t n = 0;
+    fr_error err = {0};
+    fr_str path = FR_STR_INIT;
+    fr_status st = FR_OK;
     DIR *d = opendir(attempts_dir);
-    for (struct dirent *e; d && n < MAX_ATTEMPTS && (e = readdir(d));)
-        if (strstr(e->d_name, ".py"))
-            snprintf(out[n++].name, sizeof(out->name), "%.63s", e->d_name);
+    for (struct dirent *e; d && n_attempts < MAX_ATTEMPTS && (e = readdir(d));) {
+        attempt *a = &attempts[n_attempts];
+        if (!strstr(e->d_name, ".py")) continue;
+        snprintf(a->name, sizeof(a->name), "%.63s", e->d_name);
+        st = fr_path_join(&path, attempts_dir, a->name, &err);
+        if (st == FR_OK) st = fr_file_read(&a->text, path.data, 1 << 20, &err);
+        if (st != FR_OK) break;
+        n_attempts++;
+    }
     if (d) closedir(d);
-    qsort(out, n, sizeof(*out), by_name);
-    return n;
+    fr_str_release(&path);
+    qsort(attempts, n_attempts, sizeof(*attempts), by_name);
+    bool all = st == FR_OK && n_attempts >= 40;
+    if (!all)
+        print_error("%s: %zu attempts could be read. %s\n", attempts_dir, n_attempts, err.message);
+    return all;
 }
 
 static int run_in(place *where)
 {
-    static attempt attempts[MAX_ATTEMPTS];
     static struct CMUnitTest tests[MAX_ATTEMPTS];
     fr_sandbox_options options = FR_SANDBOX_OPTIONS_INIT;
     fr_error err = {0};
-    size_t n = list_attempts(attempts);
-    if (n < 40) return 1;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n_attempts; i++) {
         attempts[i].where = where;
         snprintf(attempts[i].title, sizeof(attempts[i].title), "%.60s: %.60s", where->name,
                  attempts[i].name);
@@ -279,7 +289,7 @@ static int run_in(place *where)
     else
         print_message("%s: %s\n", where->name, fr_sandbox_describe(where->sb));
     /* Not the macro, which wants an array of known length. */
-    int failed = _cmocka_run_group_tests(where->name, tests, n, NULL, NULL);
+    int failed = _cmocka_run_group_tests(where->name, tests, n_attempts, NULL, NULL);
     fr_sandbox_close(where->sb);
     return failed;
 }
@@ -298,6 +308,7 @@ int main(int argc, char **argv)
     place user[] = {
         {.name = "bubblewrap as a user", .key = "bubblewrap", .as_user = true},
         {.name = "Landlock as a user", .key = "landlock", .no_bubblewrap = true, .as_user = true}};
+    if (!read_attempts()) return 1;
     if (geteuid()) return run_both(user) != 0;
     fflush(stdout);
     pid_t pid = fork();
