@@ -44,7 +44,7 @@ fr__text fr__fixed(double x, int decimals)
 {
     if (!isfinite(x)) return dash();
     char digits[FR__TEXT_SIZE / 2];
-    fr__text t;
+    fr__text t = {""};
     if (fabs(x) >= 1e15) {
         fr_snprintf(t.s, sizeof(t.s), "%.3g", x);
         return t;
@@ -90,7 +90,7 @@ static double round_to(double x, int digits)
 static fr__text rounded(double x, int digits)
 {
     if (!isfinite(x)) return dash();
-    fr__text t;
+    fr__text t = {""};
     if (x != 0 && fabs(x) < 1e-4) {
         fr_snprintf(t.s, sizeof(t.s), "%.2g", x);
         return t;
@@ -126,7 +126,7 @@ static fr__text count_in_letters(double n)
     } steps[] = {{1e12, "T"}, {1e9, "B"}, {1e6, "M"}, {1e3, "K"}};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         if (n < 0.9995 * steps[i].unit) continue;
-        fr__text t;
+        fr__text t = {""};
         fr_snprintf(t.s, sizeof(t.s), "%.3g%s", n / steps[i].unit, steps[i].letter);
         return t;
     }
@@ -267,7 +267,7 @@ fr__text fr__plain_score(const fr_result_metric *t, double score)
 
 fr__text fr__margin(const fr_result_metric *t, double margin)
 {
-    fr__text text;
+    fr__text text = {""};
     if (isfinite(t->highest) || !isfinite(margin)) return fr__fixed(score_scale(t) * margin, 1);
     fr_snprintf(text.s, sizeof(text.s), "%.3g", margin);
     return text;
