@@ -15,16 +15,17 @@ debootstrap --variant=minbase --include=git,ca-certificates "$suite" "$root" >&2
 unshare --mount sh -eu -s "$root" "$repository" <<'IN'
 root=$1
 mkdir "$root/repository.git"
+mkdir -m 700 "$root/private" # as many a home: only its owner passes
 mount --bind -o ro "$2" "$root/repository.git"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 cp -L /etc/resolv.conf "$root/etc/"
 inside() {
     echo "fresh-system: $*" >&2
-    chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-        sh -c 'cd "/root/a clone" && "$@"' - "$@" </dev/null
+    chroot "$root" env -i HOME=/private PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+        sh -c 'cd "/private/a clone" && "$@"' - "$@" </dev/null
 }
-chroot "$root" git -c safe.directory='*' clone -q /repository.git "/root/a clone"
+chroot "$root" git -c safe.directory='*' clone -q /repository.git "/private/a clone"
 inside ./demo.sh
 inside unshare --net ./demo.sh
 inside ./test.sh
