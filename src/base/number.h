@@ -8,9 +8,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "frugal/status.h"
+
 /* strtod, snprintf and vsnprintf of the C locale. */
 double fr_strtod(const char *text, char **end);
-__attribute__((format(printf, 3, 4))) int fr_snprintf(char *out, size_t size, const char *fmt, ...);
+int FR_PRINTF(3, 4) fr_snprintf(char *out, size_t size, const char *fmt, ...);
 int fr_vsnprintf(char *out, size_t size, const char *fmt, va_list args);
 
 #endif

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "study/ledger.h"
 
+#define FAILED " output IS NULL AND error IS NOT NULL" /* a result of a server that gave none */
+
 fr_status fr_ledger_results_done(fr_ledger *ledger, const char *cell, char *const *items, size_t n,
                                  bool *done, size_t *n_done, fr_error *err)
 {
@@ -131,9 +133,7 @@ fr_status fr_ledger_take_up_failed(fr_ledger *ledger, const char *cell, char *co
     bool failed;
     *n_failed = 0;
     FR_TRY(fr_sql_prepare(&ledger->db, &q, err,
-                          "SELECT 1 FROM result WHERE cell = ? AND item = ?"
-                          " AND output IS NULL AND error IS NOT NULL",
-                          ""));
+                          "SELECT 1 FROM result WHERE cell = ? AND item = ? AND" FAILED, ""));
     for (size_t i = 0; i < n; i++) {
         if (!done[i]) continue;
         FR_TRY(fr_sql_bind(&ledger->db, q, err, "tt", cell, items[i]));
@@ -145,8 +145,8 @@ fr_status fr_ledger_take_up_failed(fr_ledger *ledger, const char *cell, char *co
     if (*n_failed)
         FR_TRY(fr_sql_run(&ledger->db, err,
                           "DELETE FROM request WHERE cell = ?1 AND EXISTS (SELECT 1 FROM result r"
-                          " WHERE r.cell = ?1 AND r.item = request.item AND r.output IS NULL"
-                          " AND r.error IS NOT NULL AND r.session >= request.session)",
+                          " WHERE r.cell = ?1 AND r.item = request.item"
+                          " AND r.session >= request.session AND" FAILED ")",
                           "t", cell));
 cleanup:
     sqlite3_finalize(q);
@@ -156,9 +156,7 @@ cleanup:
 fr_status fr_ledger_drop_failed(fr_ledger *ledger, const char *cell, const char *item,
                                 fr_error *err)
 {
-    return fr_sql_run(&ledger->db, err,
-                      "DELETE FROM result WHERE cell = ? AND item = ?"
-                      " AND output IS NULL AND error IS NOT NULL",
+    return fr_sql_run(&ledger->db, err, "DELETE FROM result WHERE cell = ? AND item = ? AND" FAILED,
                       "tt", cell, item);
 }
 
