@@ -195,7 +195,8 @@ static void the_headline_tells_an_open_and_a_lost_case_from_a_won_one(void **sta
                     "for 2.50 times the emissions (95 % interval 2.38x to 2.63x).");
     models[0].quality.kind = FR_KIND_NONE;
     models[1].verdict = FR_VERDICT_NONE;
-    assert_contains(render(r, 400, false, false), "quality of DeepSeek-R1-0528 has not been measured");
+    assert_contains(render(r, 400, false, false),
+                    "quality of DeepSeek-R1-0528 has not been measured");
 }
 
 static void numbers_read_as_people_write_them(void **state)
